@@ -9,7 +9,7 @@ code := aggregates commands projections service tests wsgi.py
 venv := $(VENV)/.made-by-$(notdir $(PYTHON))
 runtime := $(VENV)/.runtime
 dev := $(VENV)/.dev
-pip := $(bin)/python -m pip --quiet --disable-pip-version-check
+pip := $(bin)/python -m pip --quiet --quiet --disable-pip-version-check
 compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
