@@ -1,0 +1,58 @@
+"""台账: what the ledger records about itself: refusals, unreadable lines, a clock set right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregates.base import Aggregate, Breach, Fact
+
+
+@dataclass
+class Refusals(Aggregate, kind="refusals", collection="refusals"):
+    """What was tried on one history and not allowed; the history itself does not move."""
+
+
+@dataclass
+class Imports(Aggregate, kind="import", collection="imports"):
+    """One batch of lines taken over from another system."""
+
+
+@dataclass
+class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
+    """The ledger's own history."""
+
+
+class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {sentences}"):
+    """拒绝办理: who tried what, and which rules do not allow it."""
+
+    act: str
+    title: str
+    subject: str
+    breaches: tuple[Breach, ...]
+    sentences: tuple[str, ...]
+
+
+class LineUnplaced(
+    Fact[Imports], topic="import.unplaced", says="第 {number} 行未能入账: {problem}"
+):
+    """未入账行: a line that could not be read or placed, kept word for word.
+
+    A line longer than ``line`` may hold is kept in its beginning, with the SHA-256 of the whole.
+    """
+
+    number: int
+    line: str
+    digest: str
+    problem: str
+
+
+class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="确认时钟: {reason}"):
+    """确认时钟: the office confirmed the clock after the ledger was found ahead of it.
+
+    ``head_at`` is the last time recorded before, ``clock_at`` what the clock said then.
+    """
+
+    head_at: datetime
+    clock_at: datetime
+    reason: str

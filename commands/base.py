@@ -1,0 +1,240 @@
+"""A command is a request by somebody, answered with facts, or with the rules that it breaks."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from types import NoneType
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_type_hints
+
+from aggregates.base import KINDS, Actor, Aggregate, Breach, Fact, Severity, title_of
+from aggregates.roles import Role
+from aggregates.rulebook import DEFAULT, RuleSet
+
+A = TypeVar("A", bound=Aggregate)
+S = TypeVar("S", bound=Aggregate)
+T = TypeVar("T")
+C = TypeVar("C", bound="type[Command[Any]]")
+
+RULES: dict[str, Rule] = {}
+ACTS: dict[str, Act] = {}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """规则: one sentence for the person who reads the refusal, and what it rests on.
+
+    ``id`` is stable for ever; ``basis`` names the document, article or seed row. The severity is
+    the default that a rule set may change.
+    """
+
+    id: str
+    sentence: str
+    basis: str
+    severity: Severity = Severity.REFUSE
+
+    def __post_init__(self) -> None:
+        if self.id in RULES:
+            raise TypeError(f"rule {self.id!r} is declared twice")
+        RULES[self.id] = self
+
+
+class Undecided(Exception):
+    """Something is missing without which there is no fact; the case knows which rule says so."""
+
+
+Histories = Callable[[type[Aggregate], str], Aggregate]
+Salt = Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A value kept beside the ledger; records hold only its digest, SHA-256 of salt and value."""
+
+    salt: bytes
+    value: str
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.salt + self.value.encode()).hexdigest()
+
+
+@dataclass
+class Case:
+    """Who asks, in which role, on which business date, under which rule set; and what was found.
+
+    ``on`` is the business date (it happened then), ``today`` the date of recording. ``observed``:
+    it has already happened elsewhere, so breaches are recorded instead of refused.
+    """
+
+    actor: Actor
+    on: date
+    today: date
+    histories: Histories
+    salt: Salt
+    rule_set: RuleSet = DEFAULT
+    edition: int = 0
+    observed: bool = False
+    breaches: list[Breach] = field(default_factory=list)
+    committed: list[Committed] = field(default_factory=list)
+
+    @property
+    def role(self) -> Role:
+        return Role(self.actor.role)
+
+    def require(self, condition: object, rule: Rule, **saw: object) -> bool:
+        """State a rule. Where it does not hold, note the breach with the values seen, and go on."""
+        severity = self.rule_set.severity(rule.id, rule.severity)
+        if condition or severity == Severity.OFF:
+            return True
+        self._note(rule, severity, saw)
+        return False
+
+    def need(self, value: T | None, rule: Rule, **saw: object) -> T:
+        """Go on only with a value; without it there can be no fact, whatever the severity."""
+        if value is None:
+            self._note(rule, Severity.REFUSE, saw)
+            raise Undecided(rule.id)
+        return value
+
+    def read(self, kind: type[A], code: str) -> A:
+        """Another history. Its version is checked again when the facts are appended."""
+        found = self.histories(kind, code)
+        if not isinstance(found, kind):
+            raise TypeError(f"{found} is not a {kind.__name__}")
+        return found
+
+    def commit(self, value: str) -> str:
+        """The digest that stands in the record for a value that may later be withheld."""
+        committed = Committed(self.salt(), value)
+        self.committed.append(committed)
+        return committed.digest
+
+    @property
+    def is_refused(self) -> bool:
+        """Commanded and in breach of a rule that refuses."""
+        return not self.observed and any(b.severity == Severity.REFUSE for b in self.breaches)
+
+    def _note(self, rule: Rule, severity: Severity, saw: Mapping[str, object]) -> None:
+        breach = Breach(rule.id, severity, {name: _shown(value) for name, value in saw.items()})
+        if breach not in self.breaches:
+            self.breaches.append(breach)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple | list | set | frozenset):
+        return "、".join(_shown(each) for each in value)
+    return str(getattr(value, "label", value))
+
+
+@dataclass(frozen=True)
+class Into(Generic[A]):
+    """A fact for another history than the one that the act is addressed to."""
+
+    aggregate: A
+    fact: Fact[A]
+
+
+Decision = Fact[Any] | Iterable[Fact[Any] | Into[Any]] | None
+
+
+@dataclass_transform(frozen_default=True)
+class Command(ABC, Generic[S]):
+    """Its fields are what is asked; ``decide`` is the rule."""
+
+    act: ClassVar[Act]
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
+
+    @classmethod
+    def about(cls) -> type[S]:
+        (subject,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        return subject  # type: ignore[no-any-return]
+
+    def subject(self, code: str) -> str:
+        """The code of the history that is addressed, from the code in the path."""
+        return code
+
+    @abstractmethod
+    def decide(self, it: S, case: Case, /) -> Decision:
+        """The facts that follow. Notes breaches on the case, changes nothing."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """办理事项: what the world outside needs to know about a command.
+
+    ``paths`` maps each route to the aggregate that it addresses; an act on what projects and units
+    share has one for each. ``observed``: only ever recorded as something that happened elsewhere.
+    """
+
+    name: str
+    title: str
+    paths: Mapping[str, type[Aggregate]]
+    by: frozenset[Role]
+    basis: str
+    command: type[Command[Any]]
+    reads: frozenset[type[Aggregate]]
+    observed: bool
+    facts: tuple[type[Fact[Any]], ...]
+
+
+def act(
+    path: str,
+    *,
+    by: Iterable[Role],
+    basis: str,
+    reads: Iterable[type[Aggregate]] = (),
+    observed: bool = False,
+) -> Callable[[C], C]:
+    """Announce a business act: where it is posted, who may do it, what it rests on.
+
+    The path names its subject in braces, ``projects/{project}/suspension``; a subject that several
+    kinds share stands for its collection too: ``{accountable}/goal`` gives ``projects/{project}/goal``
+    and ``units/{unit}/goal``. ``reads`` are the kinds that ``decide`` asks its case for.
+    """
+
+    def announce(command: C) -> C:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", command.__name__).lower()
+        if name in ACTS:
+            raise TypeError(f"act {name!r} is declared twice")
+        command.act = ACTS[name] = Act(
+            name=name,
+            title=title_of(command),
+            paths=_paths(path, command.about()),
+            by=frozenset(by),
+            basis=basis,
+            command=command,
+            reads=frozenset(reads),
+            observed=observed,
+            facts=_facts(command),
+        )
+        return command
+
+    return announce
+
+
+def _paths(path: str, subject: type[Aggregate]) -> dict[str, type[Aggregate]]:
+    if subject.KIND:
+        return {path: subject}
+    head, _, rest = path.partition("/")
+    kinds = [kind for kind in KINDS.values() if issubclass(kind, subject)]
+    return {f"{k.COLLECTION}/{{{k.KIND}}}/{rest}": k for k in kinds if head.startswith("{")}
+
+
+def _facts(command: type[Command[Any]]) -> tuple[type[Fact[Any]], ...]:
+    """The facts that a command can lead to, read off the return type of its ``decide``."""
+
+    def within(hint: Any) -> Iterable[type[Fact[Any]]]:
+        if isinstance(hint, type) and issubclass(hint, Fact):
+            yield hint
+        for inner in get_args(hint):
+            yield from within(inner)
+
+    hint = get_type_hints(command.decide).get("return", NoneType)
+    return tuple(dict.fromkeys(within(hint)))

@@ -1,0 +1,50 @@
+"""通用规则: what every act is held to, whatever it is about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aggregates.base import Severity
+from aggregates.office import OFFICE, Office
+from aggregates.roles import Role
+from commands.base import Case, Rule
+
+NOT_BEFORE_IT_HAPPENED = Rule(
+    "time.not_before_it_happened", "业务日期不得晚于登记日期", basis="档案法实施条例 第39条"
+)
+RECORDED_IN_TIME = Rule(
+    "time.recorded_in_time",
+    "业务发生后应在规定天数内登记，补录的记录单独标明",
+    basis="档案法实施条例 第39条",
+    severity=Severity.FLAG,
+)
+HOLDS_THE_ROLE = Rule(
+    "office.holds_the_role", "办理人在登记当日须任有该角色的岗位", basis="审计法 第15条; KM-51"
+)
+SYSTEM_NAMES_ITS_ACTOR = Rule(
+    "office.system_names_its_actor",
+    "业务系统代为报送时所称的办理人须有岗位登记",
+    basis="SZ-33",
+    severity=Severity.FLAG,
+)
+
+_NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
+"""Roles of a console or a system; nobody holds a post in them."""
+
+
+def observe_time(case: Case) -> None:
+    """Nothing is recorded before it happened; what is recorded late says so."""
+    case.require(case.on <= case.today, NOT_BEFORE_IT_HAPPENED, 业务日期=case.on)
+    late = case.today - case.on
+    allowed = timedelta(days=case.rule_set.backdate_days)
+    case.require(late <= allowed, RECORDED_IN_TIME, 迟登天数=late.days)
+
+
+def observe_office(case: Case) -> None:
+    """Whoever acts holds the role that day; a front office's word for it is flagged, not refused."""
+    if case.role in _NOT_ASSIGNED:
+        return
+    rule = SYSTEM_NAMES_ITS_ACTOR if case.actor.asserted else HOLDS_THE_ROLE
+    office = case.read(Office, OFFICE)
+    post = office.assignment(case.actor.person, case.role, case.today)
+    case.require(post, rule, 人员=case.actor.person, 角色=case.role)

@@ -1,0 +1,117 @@
+"""办公室: posts and roles given and ended, tokens issued and revoked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from marshmallow import fields, validate
+
+from aggregates.office import (
+    AssignmentEnded,
+    Office,
+    PersonAssigned,
+    TokenIssued,
+    TokenRevoked,
+)
+from aggregates.roles import Role
+from commands.base import Case, Command, Rule, act
+from commands.vocabulary import Code, Digest, Name, PersonId, Text
+
+ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
+
+INTERVAL_HAS_AN_ORDER = Rule(
+    "office.interval_has_an_order", "任职的截止日期不得早于起始日期", basis="KM-51"
+)
+HELD_ONCE = Rule("office.held_once", "该人员在该日已任有此角色的岗位", basis="KM-51")
+ENDED_IF_HELD = Rule("office.ended_if_held", "该人员在该日并未任有此角色的岗位", basis="KM-51")
+TOKEN_NAMED_ONCE = Rule(
+    "office.token_named_once", "该令牌编号或密钥已经使用", basis="GB/T 22239-2019"
+)
+TOKEN_SPEAKS_FOR_ONE = Rule(
+    "office.token_speaks_for_one", "令牌须且只须对应一名人员或一个系统", basis="GB/T 22239-2019"
+)
+TOKEN_IS_KNOWN = Rule("office.token_is_known", "没有这个令牌", basis="GB/T 22239-2019")
+REVOKED_ONCE = Rule("office.revoked_once", "该令牌已经吊销", basis="GB/T 22239-2019")
+
+Roles = Annotated[
+    tuple[Role, ...], fields.List(fields.Enum(Role, by_value=True), validate=validate.Length(1, 20))
+]
+Instant = Annotated[datetime, fields.AwareDateTime(format="iso")]
+OptionalCode = Annotated[str, fields.String(validate=validate.Length(0, 64))]
+
+
+@act("office/assignments", by=ADMINISTRATION, basis="KM-51; 审计法 第15条")
+class AssignPerson(Command[Office]):
+    """任职: a person takes a post and a role from a day on."""
+
+    person: PersonId
+    role: Role
+    post: Name
+    organisation: Name
+    since: date
+    until: date | None = None
+
+    def decide(self, office: Office, case: Case, /) -> PersonAssigned:
+        case.require(
+            self.until is None or self.since <= self.until, INTERVAL_HAS_AN_ORDER, 截止=self.until
+        )
+        held = office.assignment(self.person, self.role, self.since)
+        case.require(not held, HELD_ONCE, 人员=self.person, 角色=self.role)
+        return PersonAssigned(
+            self.person, self.role, self.post, self.organisation, self.since, self.until
+        )
+
+
+@act("office/assignments/end", by=ADMINISTRATION, basis="KM-51")
+class EndAssignment(Command[Office]):
+    """免职: a person's post in a role ends with a day."""
+
+    person: PersonId
+    role: Role
+    until: date
+
+    def decide(self, office: Office, case: Case, /) -> AssignmentEnded:
+        held = office.assignment(self.person, self.role, self.until)
+        case.need(held, ENDED_IF_HELD, 人员=self.person, 角色=self.role)
+        return AssignmentEnded(self.person, self.role, self.until)
+
+
+@act("office/tokens", by=ADMINISTRATION, basis="GB/T 22239-2019")
+class IssueToken(Command[Office]):
+    """签发令牌: the bearer of a secret, of which only the digest is given, may act in these roles."""
+
+    token: Code
+    digest: Digest
+    roles: Roles
+    expires_at: Instant
+    person: OptionalCode = ""
+    unit: OptionalCode = ""
+    system: OptionalCode = ""
+
+    def decide(self, office: Office, case: Case, /) -> TokenIssued:
+        known = self.token in office.tokens or self.digest in office.by_digest
+        case.require(not known, TOKEN_NAMED_ONCE, 令牌=self.token)
+        case.require(bool(self.person) != bool(self.system), TOKEN_SPEAKS_FOR_ONE)
+        return TokenIssued(
+            self.token,
+            self.digest,
+            self.roles,
+            self.expires_at,
+            self.person,
+            self.unit,
+            self.system,
+        )
+
+
+@act("office/tokens/revocation", by=ADMINISTRATION, basis="GB/T 22239-2019")
+class RevokeToken(Command[Office]):
+    """吊销令牌: its bearer may do nothing any more."""
+
+    token: Code
+    reason: Text
+
+    def decide(self, office: Office, case: Case, /) -> TokenRevoked:
+        token = case.need(office.tokens.get(self.token), TOKEN_IS_KNOWN, 令牌=self.token)
+        case.require(not token.is_revoked, REVOKED_ONCE, 令牌=self.token)
+        return TokenRevoked(self.token, self.reason)

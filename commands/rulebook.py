@@ -1,0 +1,32 @@
+"""规则: an office publishes its rule set."""
+
+from __future__ import annotations
+
+from aggregates.roles import Role
+from aggregates.rulebook import RuleBook, RuleSet, RuleSetPublished
+from commands.base import RULES, Case, Command, Rule, act
+
+EDITIONS_FOLLOW = Rule(
+    "rules.editions_follow", "规则集各版依次编号，新版接在最近一版之后", basis="AN-04; DL-12"
+)
+SEVERITIES_NAME_RULES = Rule(
+    "rules.severities_name_rules", "规则集所列的规则编号须在规则目录之内", basis="AN-04"
+)
+CHAIN_IS_ORDERED = Rule("rules.chain_is_ordered", "审核链至少一环，且各环节不得重复", basis="SZ-16")
+
+
+@act("rulebook/editions", by={Role.BUREAU_LEADER, Role.OPERATOR}, basis="AN-04; DL-12")
+class PublishRuleSet(Command[RuleBook]):
+    """发布规则集: the office's thresholds, chain, consequences and deadlines, as the next edition."""
+
+    edition: int
+    rule_set: RuleSet
+
+    def decide(self, book: RuleBook, case: Case, /) -> RuleSetPublished:
+        latest = max(book.versions, default=0)
+        case.require(self.edition == latest + 1, EDITIONS_FOLLOW, 最近一版=latest)
+        unknown = sorted(set(self.rule_set.severities) - set(RULES))
+        case.require(not unknown, SEVERITIES_NAME_RULES, 未知规则=unknown)
+        chain = self.rule_set.review_chain
+        case.require(chain and len(set(chain)) == len(chain), CHAIN_IS_ORDERED)
+        return RuleSetPublished(self.edition, self.rule_set.title, self.rule_set)

@@ -1,0 +1,142 @@
+"""The words that a request may contain, each with its type and its marshmallow field.
+
+A command's field is annotated with a word of this page, with a value of ``aggregates.values``, or
+with a dataclass or tuple of such; whatever has no field here cannot be asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, ClassVar
+
+from marshmallow import ValidationError, fields, validate
+
+from aggregates.values import Fen, Percent, Score, yuan
+
+MOST_YUAN = 10**13
+"""The largest sum in yuan: in fen it still fits a JSON number exactly."""
+
+CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def is_printable(text: str) -> bool:
+    """No control characters but tab and line breaks, no half characters."""
+    return not _UNPRINTABLE.search(text)
+
+
+class TextField(fields.String):
+    """Text without control characters, of limited length."""
+
+    def __init__(self, longest: int, *, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(shortest, longest), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not is_printable(text):
+            raise ValidationError("不得含有控制字符")
+        return text
+
+
+class CodeField(fields.String):
+    """A code: letters, digits, dot, dash and underline, beginning with a letter or digit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = validate.Regexp(rf"\A{CODE}\Z", error="编码由 1 至 64 个字母、数字和 . _ - 组成")
+        metadata = {"pattern": f"^{CODE}$", "minLength": 1, "maxLength": 64}
+        super().__init__(validate=pattern, metadata=metadata, **kwargs)
+
+
+class MoneyField(fields.Field[int]):
+    """A sum in yuan as a decimal string with at most two places; fen inside."""
+
+    PATTERN: ClassVar[str] = r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?"
+
+    def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
+        self.signed = signed
+        pattern = self.PATTERN if signed else self.PATTERN.removeprefix("-?")
+        self.form = re.compile(pattern)
+        metadata = {"type": "string", "pattern": f"^{pattern}$", "examples": ["1200000.00"]}
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else yuan(value)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not isinstance(value, str) or not self.form.fullmatch(value):
+            raise ValidationError('金额是以元为单位的字符串，最多两位小数，如 "1200000.00"')
+        return int(Decimal(value).scaleb(2))
+
+
+class DecimalField(fields.Field[Decimal]):
+    """A decimal string between two bounds with at most so many places."""
+
+    def __init__(self, lowest: int, highest: int, places: int = 2, **kwargs: Any) -> None:
+        self.lowest, self.highest, self.places = lowest, highest, places
+        sign = "-?" if lowest < 0 else ""
+        self.form = re.compile(rf"{sign}(0|[1-9][0-9]{{0,5}})(\.[0-9]{{1,{places}}})?")
+        metadata = {"type": "string", "pattern": f"^{self.form.pattern}$", "examples": ["91.8"]}
+        super().__init__(metadata=metadata, **kwargs)
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else format(value, "f")
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        if isinstance(value, str) and self.form.fullmatch(value):
+            try:
+                number = Decimal(value)
+            except InvalidOperation:  # pragma: no cover - the form admits only numbers
+                number = Decimal("NaN")
+            if self.lowest <= number <= self.highest:
+                return number
+        raise ValidationError(
+            f"应为 {self.lowest} 至 {self.highest} 之间的十进制字符串，最多 {self.places} 位小数"
+        )
+
+
+Name = Annotated[str, TextField(200)]
+Text = Annotated[str, TextField(2000)]
+Remark = Annotated[str, TextField(2000, shortest=0)]
+Code = Annotated[str, CodeField()]
+ProjectCode = Annotated[str, CodeField()]
+UnitCode = Annotated[str, CodeField()]
+PersonId = Annotated[str, CodeField()]
+ItemId = Annotated[str, CodeField()]
+LineId = Annotated[str, CodeField()]
+Digest = Annotated[
+    str,
+    fields.String(
+        validate=validate.Regexp(
+            r"\A[0-9a-f]{64}\Z", error="应为 64 位小写十六进制的 SHA-256 摘要"
+        ),
+        metadata={"pattern": "^[0-9a-f]{64}$"},
+    ),
+]
+Year = Annotated[
+    int,
+    fields.Integer(
+        strict=True, validate=validate.Range(1990, 2100, error="年度应在 1990 至 2100 之间")
+    ),
+]
+Count = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))]
+Position = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 2**53))]
+
+SignedYuan = Annotated[Fen, MoneyField(signed=True)]
+PersonName = Annotated[str, TextField(200, metadata={"personal": True})]
+"""A person's own data: kept as a committed value, masked wherever a request is stored."""
+
+FIELDS: Mapping[Any, fields.Field[Any]] = {
+    Fen: MoneyField(),
+    Score: DecimalField(0, 100),
+    Percent: DecimalField(0, 100),
+    bool: fields.Boolean(truthy={True}, falsy={False}),
+}
+"""Fields of bare types; enumerations, dates, dataclasses and collections are derived from theirs."""
