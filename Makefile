@@ -42,7 +42,7 @@ types: $(dev) ## Types, strictly
 	$(bin)/mypy
 
 contracts: $(dev) ## Imports go one way
-	$(bin)/lint-imports
+	$(bin)/lint-imports --no-logo
 
 catalogue: $(dev) ## Write CATALOGUE.md: every act, rule, fact and route
 	$(bin)/wenxiao acts > $(VENV)/CATALOGUE.md
