@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import ClassVar, Self
 
 from aggregates.base import Aggregate, Breach, Fact
 
@@ -20,7 +22,12 @@ class Imports(Aggregate, kind="import", collection="imports"):
 
 @dataclass
 class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
-    """The ledger's own history."""
+    """The ledger's own history: among other things, when its clock was last confirmed."""
+
+    clock_confirmed_at: datetime | None = None
+
+
+ITSELF = "itself"
 
 
 class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {sentences}"):
@@ -46,6 +53,15 @@ class LineUnplaced(
     digest: str
     problem: str
 
+    LONGEST: ClassVar[int] = 8_000
+
+    @classmethod
+    def of(cls, number: int, line: str, problem: str) -> Self:
+        """A line as far as a record holds it."""
+        whole = sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
+        kept = line[: cls.LONGEST].encode("utf-8", "replace").decode()
+        return cls(number, kept, whole, problem)
+
 
 class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="确认时钟: {reason}"):
     """确认时钟: the office confirmed the clock after the ledger was found ahead of it.
@@ -56,3 +72,6 @@ class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="�
     head_at: datetime
     clock_at: datetime
     reason: str
+
+    def apply(self, ledger: LedgerItself, /) -> None:
+        ledger.clock_confirmed_at = self.clock_at

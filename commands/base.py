@@ -11,7 +11,7 @@ from hashlib import sha256
 from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_type_hints
 
-from aggregates.base import KINDS, Actor, Aggregate, Breach, Fact, Severity, title_of
+from aggregates.base import KINDS, Actor, Aggregate, Breach, Fact, Record, Severity, title_of
 from aggregates.roles import Role
 from aggregates.rulebook import DEFAULT, RuleSet
 
@@ -49,6 +49,16 @@ class Undecided(Exception):
 
 Histories = Callable[[type[Aggregate], str], Aggregate]
 Salt = Callable[[], bytes]
+Recorded = Callable[[int], Record[Any] | None]
+Telling = Callable[[str, dict[str, Any]], Fact[Any]]
+
+
+def _nothing_recorded(position: int) -> None:
+    """No position of this history is known."""
+
+
+def _no_such_fact(topic: str, told: dict[str, Any]) -> Fact[Any]:
+    raise ValueError(f"{topic} {told}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,9 @@ class Case:
 
     ``on`` is the business date (it happened then), ``today`` the date of recording. ``observed``:
     it has already happened elsewhere, so breaches are recorded instead of refused.
+
+    ``recorded`` gives the record of the addressed history at a position; ``fact`` makes a fact of a
+    topic and its fields as they are stored, or raises ``ValueError`` saying what is wrong.
     """
 
     actor: Actor
@@ -79,8 +92,11 @@ class Case:
     rule_set: RuleSet = DEFAULT
     edition: int = 0
     observed: bool = False
+    recorded: Recorded = _nothing_recorded
+    fact: Telling = _no_such_fact
     breaches: list[Breach] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
 
     @property
     def role(self) -> Role:
@@ -113,6 +129,10 @@ class Case:
         committed = Committed(self.salt(), value)
         self.committed.append(committed)
         return committed.digest
+
+    def withhold(self, digest: str) -> None:
+        """Take a committed value away for good; every proof of its digest still holds."""
+        self.withheld.append(digest)
 
     @property
     def is_refused(self) -> bool:

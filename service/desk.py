@@ -1,0 +1,367 @@
+"""办理: a request is decided, and what follows from it is recorded; or it is refused, on record.
+
+One road for everything: the API, the command line and imports all come through here. What an act
+reads it may read from memory: the versions of all that it read are checked again where its records
+are appended, and when one has moved on meanwhile the act is decided again. A refusal is held to the
+same check, so nobody is refused on what is no longer true.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from aggregates.base import (
+    Actor,
+    Aggregate,
+    Envelope,
+    Fact,
+    Record,
+    RecordCorrected,
+    Replacement,
+    fold,
+)
+from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
+from aggregates.office import OFFICE, Office, Token
+from aggregates.rulebook import RULEBOOK, RuleBook
+from aggregates.unit import Unit
+from commands.base import RULES, Case, Into, Undecided
+from commands.guards import observe_office, observe_time
+from service.clock import business_day
+from service.ledger.application import Ledger
+from service.ledger.body import fact_from
+from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
+from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
+from service.request import Forbidden, NotFound, Refusal, Request
+
+A = TypeVar("A", bound=Aggregate)
+
+ATTEMPTS = 20
+"""How often an act is decided again before its caller is told to come back."""
+
+RECORDED, REFUSED = "recorded", "refused"
+ALWAYS_READ = frozenset({Office, RuleBook})
+
+
+class Busy(Refusal):
+    """What the act reads kept moving; nothing was recorded, the same request may be repeated."""
+
+
+class KeyUsedOtherwise(Refusal):
+    """The idempotency key has been used for another request."""
+
+
+class VersionMoved(Refusal):
+    """The history is not at the version that the caller expects; ``version`` is where it stands."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"该对象已有新的记录（当前版本 {version}），请重新读取后再办理")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """办理结果: the records that followed, or the record of the refusal; final for ever.
+
+    ``repeated``: it had been recorded before, and this is the answer that was given then.
+    """
+
+    outcome: str
+    records: tuple[Record[Any], ...]
+    repeated: bool = False
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.outcome == RECORDED
+
+
+@dataclass
+class _Decided:
+    """What one request leads to, before it is appended."""
+
+    request: Request
+    outcome: str
+    records: list[Record[Any]]
+    case: Case
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+
+class Sitting:
+    """One or more requests decided in turn and recorded together, or not at all.
+
+    Each sees what those before it have decided. Nothing is written before :meth:`conclude`.
+    """
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        self.ledger, self.now = ledger, now
+        self.reads: dict[str, int] = {}
+        self._seen: dict[str, Aggregate] = {}
+        self._pending: dict[str, list[Record[Any]]] = {}
+        self._decided: list[_Decided] = []
+
+    def history(self, kind: type[A], code: str) -> A:
+        """An aggregate as this sitting sees it; its version when first seen is noted."""
+        stream = kind.stream(code)
+        if stream not in self._seen:
+            self._seen[stream] = self.ledger.recall(kind, code)
+            self.reads[stream] = self._seen[stream].version
+        if pending := self._pending.pop(stream, None):
+            recorded = self.ledger.history(stream)
+            taken = [record for each in self._decided for record in each.records]
+            pending = [record for record in taken if record.stream == stream]
+            self._seen[stream] = fold(kind.of(code), [*recorded, *pending])
+        return self._seen[stream]  # type: ignore[return-value]
+
+    def decide(self, request: Request, expected: int | None = None) -> str:
+        """Ask the rule; the outcome is recorded when the sitting concludes.
+
+        Raises :class:`Forbidden`, :class:`NotFound` or :class:`VersionMoved`.
+        """
+        it = self.history(request.kind, request.subject)
+        self._admit(request, it)
+        if expected is not None and it.version != expected:
+            raise VersionMoved(it.version)
+        case = self._case(request, it)
+        facts = self._facts(request, it, case)
+        outcome = RECORDED if facts and not case.is_refused else REFUSED
+        if outcome == REFUSED:
+            facts = [_refusal(request, it, case)]
+        self._take(request, outcome, it, facts, case)
+        return outcome
+
+    def conclude(self) -> list[Outcome]:
+        """Record everything that was decided. Raises as the ledger does."""
+        records = [record for each in self._decided for record in each.records]
+        stored = self.ledger.append(
+            records,
+            reads=self.reads,
+            requests=self._requests(),
+            observed=self._observed(),
+            values=[_value(c) for each in self._decided for c in each.case.committed],
+            withheld=[digest for each in self._decided for digest in each.case.withheld],
+        )
+        outcomes, begin = [], 0
+        for each in self._decided:
+            end = begin + len(each.records)
+            outcomes.append(Outcome(each.outcome, tuple(stored[begin:end])))
+            begin = end
+        return outcomes
+
+    def _admit(self, request: Request, it: Aggregate) -> None:
+        unit = it.belongs_to or getattr(request.command, "unit", "")
+        if not is_within(self, request.token, unit):
+            raise NotFound("没有这个对象")
+
+    def _case(self, request: Request, it: Aggregate) -> Case:
+        today = business_day(self.now)
+        on = request.given.occurred_on or today
+        edition, rule_set = self.history(RuleBook, RULEBOOK).in_force(on)
+        allowed = request.act.reads | ALWAYS_READ | {request.kind}
+
+        def histories(kind: type[Aggregate], code: str) -> Aggregate:
+            if kind not in allowed:
+                raise TypeError(f"{request.act.name} does not say that it reads {kind.__name__}")
+            return self.history(kind, code)
+
+        def recorded(position: int) -> Record[Any] | None:
+            found = self.ledger.record_at(position)
+            return found if found is not None and found.stream == it.id else None
+
+        return Case(
+            actor=self._posted(request.actor(), today),
+            on=on,
+            today=today,
+            histories=histories,
+            salt=lambda: secrets.token_bytes(16),
+            rule_set=rule_set,
+            edition=edition,
+            observed=request.source is not None,
+            recorded=recorded,
+            fact=fact_from,
+        )
+
+    def _posted(self, actor: Actor, today: Any) -> Actor:
+        """The actor with the post and organisation that the office has on record."""
+        held = self.history(Office, OFFICE).assignment(actor.person, _role(actor), today)
+        if held is None:
+            return actor
+        return replace(actor, post=held.post, organisation=held.organisation)
+
+    def _facts(self, request: Request, it: Aggregate, case: Case) -> list[Fact[Any] | Into[Any]]:
+        observe_time(case)
+        observe_office(case)
+        try:
+            decided = request.command.decide(it, case)
+        except Undecided:
+            return []
+        facts: list[Any] = (
+            [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
+        )
+        return self._as_corrections(request, facts)
+
+    def _as_corrections(self, request: Request, facts: list[Any]) -> list[Any]:
+        """A later revision of a source row corrects the record of its first one."""
+        seen = request.given.source
+        if seen is None or not facts:
+            return facts
+        first = self.ledger.records_in.first_observed(seen.system, seen.table, seen.row)
+        if first is None:
+            return facts
+        if seen.deleted:
+            return [RecordCorrected(first, "来源记录已删除")]
+        return [RecordCorrected(first, f"来源记录更新至 {seen.revision}", Replacement(facts[0]))]
+
+    def _take(
+        self, request: Request, outcome: str, it: Aggregate, facts: Sequence[Any], case: Case
+    ) -> None:
+        salt = secrets.token_bytes(16)
+        envelope = _envelope(request, case, request.digest(salt).hex())
+        records = []
+        for fact in facts:
+            whose = fact.aggregate if isinstance(fact, Into) else it
+            records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
+        self._decided.append(_Decided(request, outcome, records, case, salt))
+
+    def _placed(self, whose: Aggregate, fact: Fact[Any], envelope: Envelope) -> Record[Any]:
+        if isinstance(whose, Refusals | Imports):
+            return Record(whose.id, 0, envelope, fact)
+        waiting = self._pending.setdefault(whose.id, [])
+        record = Record(whose.id, whose.version + len(waiting) + 1, envelope, fact)
+        waiting.append(record)
+        return record
+
+    def _requests(self) -> list[RequestRow]:
+        rows, begin = [], 0
+        for each in self._decided:
+            end = begin + len(each.records)
+            rows.append(
+                RequestRow(
+                    principal=each.request.token.id,
+                    key=each.request.key,
+                    salt=each.salt,
+                    digest=each.request.digest(each.salt),
+                    body=each.request.masked,
+                    outcome=each.outcome,
+                    records=tuple(range(begin, end)),
+                )
+            )
+            begin = end
+        return rows
+
+    def _observed(self) -> list[ObservedKey]:
+        keys, begin = [], 0
+        for each in self._decided:
+            source = each.request.source
+            if source is not None and each.outcome == RECORDED:
+                keys.append(
+                    ObservedKey(
+                        source.system, source.table, source.row, source.revision, record=begin
+                    )
+                )
+            begin += len(each.records)
+        return keys
+
+
+def _role(actor: Actor) -> Any:
+    from aggregates.roles import Role
+
+    return Role(actor.role)
+
+
+def _value(committed: Any) -> CommittedValue:
+    return CommittedValue(bytes.fromhex(committed.digest), committed.salt, committed.value)
+
+
+def _refusal(request: Request, it: Aggregate, case: Case) -> Into[Any]:
+    sentences = tuple(RULES[breach.rule].sentence for breach in case.breaches)
+    if request.line is not None:
+        line = request.line
+        fact = LineUnplaced.of(line.number, line.text, "；".join(sentences))
+        return Into(Imports.of(line.batch), fact)
+    refused = ActRefused(
+        request.act.name, request.act.title, it.id, tuple(case.breaches), sentences
+    )
+    return Into(Refusals.of(it.id), refused)
+
+
+def _envelope(request: Request, case: Case, digest: str) -> Envelope:
+    return Envelope(
+        via=request.token.id,
+        actor=case.actor,
+        occurred_on=case.on,
+        act=request.act.name,
+        request=request.key,
+        request_digest=digest,
+        rule_set=case.edition,
+        submitted_at=request.given.submitted_at,
+        document=request.document,
+        source=request.source,
+        because=request.given.because,
+        breaches=tuple(case.breaches),
+        opening=request.given.opening,
+    )
+
+
+def is_within(reader: Any, token: Token, unit: str) -> bool:
+    """Whether a unit lies in the subtree that a token is good for.
+
+    ``reader.history`` gives the units. What belongs to no unit is the office's own.
+    """
+    if not token.unit:
+        return True
+    climbed: set[str] = set()
+    while unit and unit not in climbed:
+        if unit == token.unit:
+            return True
+        climbed.add(unit)
+        unit = reader.history(Unit, unit).superior
+    return False
+
+
+class Desk:
+    """办理台: the one road into a ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def carry_out(self, request: Request, expected: int | None = None) -> Outcome:
+        """Decide one request and record what follows, once and for ever.
+
+        ``expected`` is the version at which the caller knows the history. Raises a
+        :class:`~service.request.Refusal` where nothing is recorded, and the ledger's own errors.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._attempt(request, expected)
+            except RequestRepeated as repeated:
+                return self._first_answer(request, repeated.row)
+            except VersionMoved:
+                earlier = self.ledger.records_in.find_request(request.token.id, request.key)
+                if earlier is None:
+                    raise
+                return self._first_answer(request, earlier)
+            except ObservedRepeated as repeated:
+                return Outcome(RECORDED, self._records([repeated.position]), repeated=True)
+            except RecordConflict as conflict:
+                self.ledger.forget(conflict.streams)
+                time.sleep(0.001 * attempt)
+        raise Busy("相关记录正在变动，请以同一键重复该请求")
+
+    def _attempt(self, request: Request, expected: int | None) -> Outcome:
+        sitting = Sitting(self.ledger, self.ledger.clock())
+        sitting.decide(request, expected)
+        (outcome,) = sitting.conclude()
+        return outcome
+
+    def _first_answer(self, request: Request, row: RequestRow) -> Outcome:
+        if row.digest != request.digest(row.salt):
+            raise KeyUsedOtherwise("该幂等键已用于另一项请求")
+        return Outcome(row.outcome, self._records(row.positions), repeated=True)
+
+    def _records(self, positions: Iterable[int]) -> tuple[Record[Any], ...]:
+        found = (self.ledger.record_at(position) for position in positions)
+        return tuple(record for record in found if record is not None)

@@ -1,0 +1,241 @@
+"""A request: one act that somebody asks for, understood and ready to be decided."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Annotated, Any, get_type_hints
+
+import marshmallow as ma
+import msgspec
+from marshmallow import fields as words
+
+from aggregates.base import Actor, Aggregate, Document, Source
+from aggregates.office import Token
+from aggregates.roles import Role
+from commands.base import Act, Command
+from commands.vocabulary import CODE, Digest, Name, PersonId, Position
+from service.schemas import schema_of
+
+MAIN = "main"
+"""The code of histories of which an office has only one."""
+
+OptionalName = Annotated[str, words.String(validate=ma.validate.Length(0, 200))]
+
+
+class Refusal(Exception):
+    """A request that is turned away before its rule is asked; nothing is recorded of it."""
+
+
+class Forbidden(Refusal):
+    """The bearer may not do this."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or none that the bearer may know of."""
+
+
+class Malformed(Refusal):
+    """The body is not of the act's form. ``faults`` maps JSON pointers to what is wrong there."""
+
+    def __init__(self, faults: Mapping[str, list[str]]) -> None:
+        self.faults = faults
+        told = (f"{pointer or '/'}: {'；'.join(faults[pointer])}" for pointer in faults)
+        super().__init__("；".join(told))
+
+
+@dataclass(frozen=True)
+class ActorGiven:
+    """办理人: whom a business system names as the one who acted in it."""
+
+    person: PersonId
+    post: OptionalName = ""
+    organisation: OptionalName = ""
+    on_behalf_of: OptionalName = ""
+
+
+@dataclass(frozen=True)
+class DocumentGiven:
+    """文件: the paper behind an act."""
+
+    number: Name
+    dated: date | None = None
+    digest: Digest = ""
+
+
+@dataclass(frozen=True)
+class SourceGiven:
+    """来源: the row of another system in which it was observed, and that row's revision."""
+
+    system: Name
+    table: Name
+    row: Name
+    revision: Name
+    batch: OptionalName = ""
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """办理情况: everything about a request that is not the act itself, under the key ``case``."""
+
+    occurred_on: date | None = None
+    submitted_at: datetime | None = None
+    role: Role | None = None
+    actor: ActorGiven | None = None
+    document: DocumentGiven | None = None
+    source: SourceGiven | None = None
+    because: tuple[Position, ...] = ()
+    opening: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an import: its number, and its text as it came."""
+
+    batch: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """受理件: who asks for which act on which history, in what circumstances, under which key."""
+
+    token: Token
+    key: str
+    act: Act
+    kind: type[Aggregate]
+    code: str
+    command: Command[Any]
+    given: Circumstances
+    canonical: bytes
+    masked: bytes
+    line: Line | None = None
+
+    @property
+    def subject(self) -> str:
+        """The code of the history that the act is about."""
+        return self.command.subject(self.code)
+
+    @property
+    def source(self) -> Source | None:
+        seen = self.given.source
+        return seen and Source(seen.system, seen.table, seen.row, seen.revision, seen.batch)
+
+    @property
+    def document(self) -> Document | None:
+        paper = self.given.document
+        return paper and Document(paper.number, paper.dated, paper.digest)
+
+    def digest(self, salt: bytes) -> bytes:
+        """What tells this request from another under the same key, without giving it away."""
+        return sha256(salt + self.canonical).digest()
+
+    def actor(self) -> Actor:
+        """Who acts: the token's person, or whom the calling system names within its roles.
+
+        Raises :class:`Forbidden` where the token has no role that may.
+        """
+        role = self._role()
+        named = self.given.actor
+        if self.token.person:
+            if named is not None and named.person != self.token.person:
+                raise Forbidden("个人令牌只能以本人名义办理")
+            behalf = named.on_behalf_of if named else ""
+            return Actor(self.token.person, role, on_behalf_of=behalf)
+        if named is None:
+            return Actor(self.token.system, role, asserted=role != Role.SOURCE_SYSTEM)
+        return Actor(
+            named.person, role, named.post, named.organisation, named.on_behalf_of, asserted=True
+        )
+
+    def _role(self) -> Role:
+        if self.given.source is not None and Role.SOURCE_SYSTEM not in self.token.roles:
+            raise Forbidden("该令牌无权登记其他系统已经发生的事项")
+        allowed = set(self.token.roles) & set(self.act.by)
+        if self.given.source is not None:
+            allowed.add(Role.SOURCE_SYSTEM)
+        if self.given.role is not None:
+            allowed &= {self.given.role}
+        if not allowed:
+            may = "、".join(sorted(role.label for role in self.act.by))
+            raise Forbidden(f"{self.act.title}由{may}办理")
+        return next(role for role in (*self.token.roles, *Role) if role in allowed)
+
+
+def understand(
+    act: Act,
+    kind: type[Aggregate],
+    code: str,
+    body: Any,
+    *,
+    token: Token,
+    key: str,
+    line: Line | None = None,
+) -> Request:
+    """Read a JSON body as an act.
+
+    Raises :class:`Malformed` with every fault at once, each under its JSON pointer.
+    """
+    faults: dict[str, list[str]] = {}
+    if not isinstance(body, dict):
+        raise Malformed({"": ["应为 JSON 对象"]})
+    if not re.fullmatch(CODE, code):
+        faults["/{code}"] = ["编码由 1 至 64 个字母、数字和 . _ - 组成"]
+    asked = {name: value for name, value in body.items() if name != "case"}
+    command = _loaded(act.command, asked, "", faults)
+    given = _loaded(Circumstances, body.get("case", {}), "/case", faults)
+    if given is not None and act.observed and given.source is None:
+        faults["/case/source"] = ["该事项只登记其他系统中已经发生的业务，须写明来源"]
+    if command is None or given is None or faults:
+        raise Malformed(faults)
+    subject = {"act": act.name, "subject": f"{kind.KIND}/{code}"}
+    canonical = _canonical(subject | {"body": body})
+    masked = _canonical(subject | {"body": _without_personal(act, body)})
+    return Request(token, key, act, kind, code, command, given, canonical, masked, line)
+
+
+def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:
+    try:
+        return cls(**schema_of(cls).load(given))
+    except ma.ValidationError as error:
+        faults.update(pointed(error.messages, at))
+    return None
+
+
+def pointed(messages: Any, at: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages, each under its JSON pointer (RFC 6901)."""
+    if isinstance(messages, dict):
+        found: dict[str, list[str]] = {}
+        for key, inner in messages.items():
+            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            found.update(pointed(inner, at + step))
+        return found
+    return {at: [str(each) for each in (messages if isinstance(messages, list) else [messages])]}
+
+
+def _canonical(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")
+
+
+def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as it is stored for ever: a person's own data is left out."""
+    personal = _personal(act.command)
+    return {name: None if name in personal else value for name, value in body.items()}
+
+
+def _personal(command: type[Command[Any]]) -> frozenset[str]:
+    hints = get_type_hints(command, include_extras=True)
+    declared: Any = command
+    return frozenset(f.name for f in fields(declared) if _is_personal(hints[f.name]))
+
+
+def _is_personal(hint: Any) -> bool:
+    marks = getattr(hint, "__metadata__", ())
+    return any(
+        isinstance(mark, words.Field) and mark.metadata.get("personal") for mark in marks
+    ) or any(_is_personal(inner) for inner in getattr(hint, "__args__", ()))

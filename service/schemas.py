@@ -1,0 +1,102 @@
+"""Dataclasses as marshmallow schemas: one bridge for requests, rule sets and replaced facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import marshmallow as ma
+
+from commands.vocabulary import FIELDS, CodeField, TextField
+
+BARE: Mapping[Any, ma.fields.Field[Any]] = {
+    **FIELDS,
+    str: TextField(2000, shortest=0),
+    int: ma.fields.Integer(strict=True, validate=ma.validate.Range(-(2**53), 2**53)),
+    date: ma.fields.Date(format="iso"),
+    datetime: ma.fields.AwareDateTime(format="iso"),
+}
+MOST_ELEMENTS = 2000
+"""The longest list that a request may contain."""
+
+
+class Strict(ma.Schema):
+    """Every field that is not declared is refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class TupleOf(ma.fields.List):
+    """A list at the doors, a tuple inside, so that what was asked stays as it was."""
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        return tuple(super()._deserialize(*args, **kwargs))
+
+
+class Made(ma.fields.Nested):
+    """An object at the doors, a dataclass inside."""
+
+    def __init__(self, cls: type, **kwargs: Any) -> None:
+        super().__init__(schema_of(cls), **kwargs)
+        self.cls = cls
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        return self.cls(**super()._deserialize(*args, **kwargs))
+
+
+@cache
+def schema_of(cls: Any) -> ma.Schema:
+    """The schema of a dataclass; its fields are words of the vocabulary or made of them.
+
+    Loading gives the keyword arguments of the dataclass, every fault at once.
+    """
+    hints = get_type_hints(cls, include_extras=True)
+    made = {f.name: _optional_or_not(f, hints[f.name]) for f in fields(cls)}
+    return Strict.from_dict(made, name=cls.__name__)()
+
+
+def _optional_or_not(declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:
+    is_nullable = get_origin(hint) in (UnionType, Union) and NoneType in get_args(hint)
+    if is_nullable:
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+    field = field_of(hint)
+    field.allow_none = is_nullable
+    field.required = declared.default is MISSING and declared.default_factory is MISSING
+    return field
+
+
+def field_of(hint: Any) -> ma.fields.Field[Any]:
+    """The field for a type: chosen by hand, of the vocabulary, or derived."""
+    if get_origin(hint) is Annotated:
+        chosen = [each for each in get_args(hint)[1:] if isinstance(each, ma.fields.Field)]
+        field = deepcopy(chosen[0]) if chosen else field_of(get_args(hint)[0])
+        is_tuple = get_origin(get_args(hint)[0]) is tuple
+        return _as_tuple(field) if is_tuple and isinstance(field, ma.fields.List) else field
+    if hint in BARE:
+        return deepcopy(BARE[hint])
+    if get_origin(hint) is tuple:
+        longest = ma.validate.Length(0, MOST_ELEMENTS)
+        return TupleOf(field_of(get_args(hint)[0]), validate=longest)
+    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):
+        keys, values = get_args(hint)
+        return ma.fields.Dict(_key_of(keys), field_of(values))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return ma.fields.Enum(hint, by_value=True)
+    if is_dataclass(hint):
+        return Made(hint)  # type: ignore[arg-type]
+    raise TypeError(f"the vocabulary has no word for {hint}")
+
+
+def _key_of(hint: Any) -> ma.fields.Field[Any]:
+    return CodeField() if hint is str else field_of(hint)
+
+
+def _as_tuple(field: ma.fields.List) -> ma.fields.List:
+    return TupleOf(field.inner, validate=field.validators, metadata=field.metadata)
