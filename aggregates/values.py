@@ -16,6 +16,9 @@ Score = NewType("Score", Decimal)
 Percent = NewType("Percent", Decimal)
 """A percentage; its definition says how many places it is rounded to."""
 
+Quantity = NewType("Quantity", Decimal)
+"""How much of something there is: kilometres, households; up to four places."""
+
 
 def yuan(fen: int) -> str:
     """Fen as a decimal yuan string: exact, never through a float."""
@@ -169,3 +172,9 @@ class Bands:
 def total(lines: tuple[FundLine, ...]) -> Fen:
     """The sum of fund lines."""
     return Fen(sum(line.amount for line in lines))
+
+
+def reduction(declared: Fen, recommended: Fen) -> tuple[Fen, Percent]:
+    """审减: what a recommendation takes off, and its share of the declared sum (two places)."""
+    cut = Fen(declared - recommended)
+    return cut, Percent(percentage(cut, declared) if declared else rounded(Decimal(0), 2))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
-from aggregates.values import Fen, Percent, Score, yuan
+from aggregates.values import Fen, Percent, Quantity, Score, yuan
 
 MOST_YUAN = 10**13
 """The largest sum in yuan: in fen it still fits a JSON number exactly."""
@@ -137,6 +137,7 @@ FIELDS: Mapping[Any, fields.Field[Any]] = {
     Fen: MoneyField(),
     Score: DecimalField(0, 100),
     Percent: DecimalField(0, 100),
+    Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),
 }
 """Fields of bare types; enumerations, dates, dataclasses and collections are derived from theirs."""
