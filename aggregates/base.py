@@ -1,4 +1,4 @@
-"""A *fact* happened; a *record* is its place in history; an *aggregate* is what rules remember of it."""
+"""A *fact* happened; a *record* is its place in history; an *aggregate* is what rules remember."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class RuleBook(Aggregate, kind="rulebook", collection="rulebook"):
     versions: dict[int, RuleSet] = field(default_factory=dict)
 
     def in_force(self, on: date) -> tuple[int, RuleSet]:
-        """The version and rule set in force on a day: latest effective date, then latest version."""
+        """Version and rule set in force on a day: latest effective date, then latest version."""
         begun = [(s.effective_from, n) for n, s in self.versions.items() if s.effective_from <= on]
         if not begun:
             return 0, DEFAULT

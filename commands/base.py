@@ -214,9 +214,10 @@ def act(
 ) -> Callable[[C], C]:
     """Announce a business act: where it is posted, who may do it, what it rests on.
 
-    The path names its subject in braces, ``projects/{project}/suspension``; a subject that several
-    kinds share stands for its collection too: ``{accountable}/goal`` gives ``projects/{project}/goal``
-    and ``units/{unit}/goal``. ``reads`` are the kinds that ``decide`` asks its case for.
+    The path names its subject in braces, ``projects/{project}/suspension``. A subject that several
+    kinds share stands for their collections too: ``{accountable}/goal`` gives both
+    ``projects/{project}/goal`` and ``units/{unit}/goal``. ``reads`` are the kinds that ``decide``
+    asks its case for.
     """
 
     def announce(command: C) -> C:

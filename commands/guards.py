@@ -41,7 +41,7 @@ def observe_time(case: Case) -> None:
 
 
 def observe_office(case: Case) -> None:
-    """Whoever acts holds the role that day; a front office's word for it is flagged, not refused."""
+    """Whoever acts holds the role that day; a front office's word for it is only flagged."""
     if case.role in _NOT_ASSIGNED:
         return
     rule = SYSTEM_NAMES_ITS_ACTOR if case.actor.asserted else HOLDS_THE_ROLE

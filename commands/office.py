@@ -79,7 +79,7 @@ class EndAssignment(Command[Office]):
 
 @act("office/tokens", by=ADMINISTRATION, basis="GB/T 22239-2019")
 class IssueToken(Command[Office]):
-    """签发令牌: the bearer of a secret, of which only the digest is given, may act in these roles."""
+    """签发令牌: the bearer of a secret may act in these roles; only its digest is given."""
 
     token: Code
     digest: Digest

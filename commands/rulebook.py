@@ -17,7 +17,7 @@ CHAIN_IS_ORDERED = Rule("rules.chain_is_ordered", "审核链至少一环，且�
 
 @act("rulebook/editions", by={Role.BUREAU_LEADER, Role.OPERATOR}, basis="AN-04; DL-12")
 class PublishRuleSet(Command[RuleBook]):
-    """发布规则集: the office's thresholds, chain, consequences and deadlines, as the next edition."""
+    """发布规则集: thresholds, chain, consequences and deadlines, as the office's next edition."""
 
     edition: int
     rule_set: RuleSet

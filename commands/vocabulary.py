@@ -140,4 +140,4 @@ FIELDS: Mapping[Any, fields.Field[Any]] = {
     Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),
 }
-"""Fields of bare types; enumerations, dates, dataclasses and collections are derived from theirs."""
+"""Fields of bare types; those of enumerations, dataclasses and collections are derived."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from aggregates.base import (
@@ -27,16 +27,17 @@ from aggregates.base import (
 )
 from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
 from aggregates.office import OFFICE, Office, Token
+from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
-from commands.base import RULES, Case, Into, Undecided
+from commands.base import RULES, Case, Committed, Into, Undecided
 from commands.guards import observe_office, observe_time
 from service.clock import business_day
 from service.ledger.application import Ledger
 from service.ledger.body import fact_from
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
-from service.request import Forbidden, NotFound, Refusal, Request
+from service.request import NotFound, Refusal, Request
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -87,7 +88,7 @@ class _Decided:
     outcome: str
     records: list[Record[Any]]
     case: Case
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    salt: bytes
 
 
 class Sitting:
@@ -184,9 +185,9 @@ class Sitting:
             fact=fact_from,
         )
 
-    def _posted(self, actor: Actor, today: Any) -> Actor:
+    def _posted(self, actor: Actor, today: date) -> Actor:
         """The actor with the post and organisation that the office has on record."""
-        held = self.history(Office, OFFICE).assignment(actor.person, _role(actor), today)
+        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
         if held is None:
             return actor
         return replace(actor, post=held.post, organisation=held.organisation)
@@ -266,13 +267,7 @@ class Sitting:
         return keys
 
 
-def _role(actor: Actor) -> Any:
-    from aggregates.roles import Role
-
-    return Role(actor.role)
-
-
-def _value(committed: Any) -> CommittedValue:
+def _value(committed: Committed) -> CommittedValue:
     return CommittedValue(bytes.fromhex(committed.digest), committed.salt, committed.value)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any, get_type_hints
 
@@ -208,7 +209,7 @@ def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:
 
 
 def pointed(messages: Any, at: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages, each under its JSON pointer (RFC 6901)."""
+    """Nested messages of marshmallow, each under its JSON pointer (RFC 6901)."""
     if isinstance(messages, dict):
         found: dict[str, list[str]] = {}
         for key, inner in messages.items():
@@ -228,6 +229,7 @@ def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if name in personal else value for name, value in body.items()}
 
 
+@cache
 def _personal(command: type[Command[Any]]) -> frozenset[str]:
     hints = get_type_hints(command, include_extras=True)
     declared: Any = command

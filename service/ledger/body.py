@@ -1,8 +1,8 @@
 """The body of an entry: envelope and fact as JSON, made once, never serialised again.
 
 Keys are sorted, text is UTF-8, money is an integer number of fen, decimals are strings, and there
-are no floats. A field that is empty and whose default is empty is left out; whatever else is written
-in full, so that a default which changes some day changes no history.
+are no floats. A field that is empty and whose default is empty is left out; whatever else is
+written in full, so that a default which changes some day changes no history.
 """
 
 from __future__ import annotations
