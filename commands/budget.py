@@ -1,0 +1,87 @@
+"""预算批复: the budget of a year is approved together with its goal, by one document."""
+
+from __future__ import annotations
+
+from aggregates.accountable import Accountable, Goal
+from aggregates.base import Severity
+from aggregates.budget import BudgetApproved
+from aggregates.project import Project
+from aggregates.roles import Role
+from aggregates.values import FundLine, total, yuan
+from commands.base import Case, Command, Rule, act
+from commands.goal import observe_lines
+from commands.review import NOT_OWN_SUBMISSION
+from commands.vocabulary import Name, Year
+
+ADMITTED_FIRST = Rule("budget.admitted_first", "未纳入项目库的项目不得安排预算", basis="AN-06")
+GOAL_PASSED = Rule(
+    "budget.goal_passed",
+    "没有绩效目标或绩效目标未通过审核的，不得安排预算",
+    basis="DL-23; KM-08; SZ-21",
+)
+EX_ANTE_CONCLUDED = Rule(
+    "budget.ex_ante_concluded",
+    "新增重大项目没有事前绩效评估结论的，不得安排预算",
+    basis="CN-31; DL-19",
+)
+EX_ANTE_NOT_ADVERSE = Rule(
+    "budget.ex_ante_not_adverse",
+    "事前绩效评估结果为差而仍安排预算的，单独标明",
+    basis="AN-16",
+    severity=Severity.FLAG,
+)
+CONDITION_MET = Rule(
+    "budget.condition_met",
+    "事前绩效评估要求补充完善的资料尚未落实即安排预算的，单独标明",
+    basis="KM-19",
+    severity=Severity.FLAG,
+)
+APPROVED_ONCE = Rule("budget.approved_once", "该年度预算已经批复", basis="AN-46; DL-24")
+HAS_LINES = Rule("budget.has_lines", "批复预算须列明各项资金的性质和来源", basis="AN-07")
+WITHIN_RECOMMENDED = Rule(
+    "budget.within_recommended",
+    "批复金额高于审核建议安排金额的，单独标明",
+    basis="KM-14; AN-12",
+    severity=Severity.FLAG,
+)
+
+
+@act(
+    "{accountable}/budget",
+    by={Role.BUDGET_SECTION, Role.BUREAU_LEADER},
+    basis="AN-06; AN-46; DL-23; DL-24; KM-11",
+)
+class ApproveBudget(Command[Accountable]):
+    """同步批复预算和绩效目标: money goes to what was admitted, for a goal that passed."""
+
+    year: Year
+    document: Name
+    lines: tuple[FundLine, ...]
+
+    def decide(self, it: Accountable, case: Case, /) -> BudgetApproved:
+        year = it.year(self.year)
+        case.require(not year.is_in_execution, APPROVED_ONCE, 年度=self.year)
+        if isinstance(it, Project):
+            _observe_library(it, case)
+        self._observe_goal(year.goal, it, case)
+        case.require(self.lines, HAS_LINES)
+        observe_lines(self.lines, case)
+        amount = total(self.lines)
+        return BudgetApproved(self.year, self.document, year.goal.version, self.lines, amount)
+
+    def _observe_goal(self, goal: Goal, it: Accountable, case: Case) -> None:
+        """The goal passed, somebody else submitted it, and its review recommended the sum."""
+        needs_goal = it.needs_goal(case.rule_set.goal_classes)
+        case.require(goal.is_passed or not needs_goal, GOAL_PASSED, 审核结果=goal.consequence)
+        case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION)
+        if goal.recommended is not None:
+            is_within = total(self.lines) <= goal.recommended
+            case.require(is_within, WITHIN_RECOMMENDED, 建议=yuan(goal.recommended))
+
+
+def _observe_library(project: Project, case: Case) -> None:
+    """A project comes out of the library; a new and major one has been asked what it is worth."""
+    case.require(project.is_admitted, ADMITTED_FIRST, 项目=project.code)
+    case.require(not project.lacks_ex_ante, EX_ANTE_CONCLUDED, 项目=project.code)
+    case.require(not project.ex_ante.is_adverse, EX_ANTE_NOT_ADVERSE, 项目=project.code)
+    case.require(not project.ex_ante.has_open_condition, CONDITION_MET, 项目=project.code)

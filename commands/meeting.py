@@ -1,0 +1,108 @@
+"""集中会审: one sitting gives its opinion on many goals, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aggregates.accountable import Accountable
+from aggregates.meeting import CollectiveReviewHeld, Dissent, Meeting
+from aggregates.project import Project
+from aggregates.review import CollectiveOpinionGiven, Verdict
+from aggregates.roles import Role
+from aggregates.unit import Unit
+from aggregates.values import Fen, ReviewStage, Term
+from commands.base import Case, Command, Into, Rule, act
+from commands.goal import OptionalDigest
+from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, observe_turn, observe_version
+from commands.vocabulary import Code, Count, PersonId, Remark, Year
+
+HELD_ONCE = Rule("meeting.held_once", "该次会议的集中会审已经登记", basis="SZ-16")
+HAS_GOALS = Rule("meeting.has_goals", "集中会审至少审议一项绩效目标", basis="SZ-16")
+HAS_ATTENDEES = Rule("meeting.has_attendees", "集中会审须登记出席人员", basis="SZ-16")
+HAS_MINUTES = Rule("meeting.has_minutes", "集中会审须有会议纪要", basis="SZ-16")
+DISSENT_OF_THE_PRESENT = Rule(
+    "meeting.dissent_of_the_present", "保留意见由出席人员提出，并须说明理由", basis="SZ-16"
+)
+EACH_GOAL_ONCE = Rule("meeting.each_goal_once", "同一目标在一次会审中只列一次", basis="SZ-16")
+
+
+class Subject(Term):
+    """会审对象: a project's goal, or the goal of a unit as a whole."""
+
+    PROJECT = "project", "项目"
+    UNIT = "unit", "单位整体"
+
+
+HISTORIES: Mapping[Subject, type[Accountable]] = {Subject.PROJECT: Project, Subject.UNIT: Unit}
+
+
+@dataclass(frozen=True)
+class GoalLine:
+    """会审事项: the meeting's opinion on one version of one goal."""
+
+    code: Code
+    year: Year
+    version: Count
+    verdict: Verdict
+    subject: Subject = Subject.PROJECT
+    comments: Remark = ""
+    recommended: Fen | None = None
+
+    def opinion(self, meeting: str) -> CollectiveOpinionGiven:
+        return CollectiveOpinionGiven(
+            meeting, self.year, self.version, self.verdict, self.comments, self.recommended
+        )
+
+
+@act(
+    "meetings/{meeting}/collective-review",
+    by={Role.BUREAU_PARTY_COMMITTEE, Role.BUREAU_LEADER},
+    basis="SZ-16",
+    reads={Project, Unit},
+)
+class HoldCollectiveReview(Command[Meeting]):
+    """集中会审: leaders, section heads and staff decide together, one line for each goal."""
+
+    lines: tuple[GoalLine, ...]
+    attendees: tuple[PersonId, ...] = ()
+    minutes: OptionalDigest = ""
+    dissents: tuple[Dissent, ...] = ()
+
+    def decide(
+        self, meeting: Meeting, case: Case, /
+    ) -> list[CollectiveReviewHeld | CollectiveOpinionGiven | Into[Accountable]]:
+        case.require(not meeting.is_held, HELD_ONCE, 会议=meeting.code)
+        self._observe_sitting(case)
+        subjects = [case.read(HISTORIES[line.subject], line.code) for line in self.lines]
+        for line, it in zip(self.lines, subjects, strict=True):
+            self._observe_line(line, it, case)
+        held = CollectiveReviewHeld(
+            self.attendees, _once(it.id for it in subjects), self.minutes, self.dissents
+        )
+        opinions = [line.opinion(meeting.code) for line in self.lines]
+        return [held, *map(Into, subjects, opinions)]
+
+    def _observe_sitting(self, case: Case) -> None:
+        """A meeting has people, minutes and something to decide."""
+        case.require(self.lines, HAS_GOALS)
+        case.require(self.attendees, HAS_ATTENDEES)
+        case.require(self.minutes, HAS_MINUTES)
+        for dissent in self.dissents:
+            is_heard = dissent.person in self.attendees and dissent.reason
+            case.require(is_heard, DISSENT_OF_THE_PRESENT, 人员=dissent.person)
+        goals = [(line.subject, line.code, line.year) for line in self.lines]
+        case.require(len(set(goals)) == len(goals), EACH_GOAL_ONCE)
+
+    def _observe_line(self, line: GoalLine, it: Accountable, case: Case) -> None:
+        """Each goal is at this stage, on this version; nobody decides on what they submitted."""
+        goal = it.year(line.year).goal
+        observe_version(goal, line.version, it, case)
+        observe_turn(goal, ReviewStage.COLLECTIVE, it, case)
+        is_own = goal.is_submitted and goal.submitter in (case.actor.person, *self.attendees)
+        case.require(not is_own, NOT_OWN_SUBMISSION, 编码=it.code, 人员=goal.submitter)
+        case.require(line.comments or line.verdict == Verdict.PASS, RETURN_SAYS_WHY, 编码=it.code)
+
+
+def _once(streams: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(streams))

@@ -1,0 +1,85 @@
+"""项目库: a project enters the reserve; after its review it is admitted."""
+
+from __future__ import annotations
+
+from aggregates.base import Severity
+from aggregates.project import Project
+from aggregates.reserve import ProjectAdmitted, ProjectReserved
+from aggregates.roles import UNIT, Role
+from aggregates.unit import Unit
+from aggregates.values import Fen, ProjectClass
+from commands.base import Case, Command, Rule, act
+from commands.vocabulary import Name, UnitCode, Year
+
+RESERVED_ONCE = Rule("reserve.reserved_once", "该项目编码已经入储备", basis="AN-06")
+UNIT_IS_REGISTERED = Rule(
+    "reserve.unit_is_registered", "申请单位须是已登记的预算单位", basis="SZ-11"
+)
+PERIOD_HAS_AN_ORDER = Rule(
+    "reserve.period_has_an_order", "项目的结束年度不得早于起始年度", basis="财预〔2015〕88号"
+)
+LARGE_AND_NEW_IS_MAJOR = Rule(
+    "reserve.large_and_new_is_major",
+    "新增项目的申请资金达到规定额度而未列为重大项目的，单独标明",
+    basis="CN-31; DL-19",
+    severity=Severity.FLAG,
+)
+RESERVED_FIRST = Rule("reserve.reserved_first", "项目须先入储备，方可纳入项目库", basis="AN-06")
+PASSED_REVIEW = Rule(
+    "reserve.passed_review",
+    "绩效目标审核为优，或审核为良并已修改完善的项目，方可纳入项目库",
+    basis="SZ-18; SZ-19; 财预〔2015〕88号 第25条",
+)
+ADMITTED_ONCE = Rule("reserve.admitted_once", "该项目已经纳入项目库", basis="AN-06")
+
+
+@act(
+    "projects/{project}/reserve",
+    by={*UNIT, Role.SUPERIOR_DEPARTMENT},
+    basis="AN-06; 财预〔2015〕88号",
+    reads={Unit},
+)
+class ReserveProject(Command[Project]):
+    """项目入储备: a unit names a project that it means to ask money for."""
+
+    name: Name
+    unit: UnitCode
+    project_class: ProjectClass
+    first_year: Year
+    last_year: Year
+    is_new: bool
+    is_major: bool
+    demanded: Fen
+
+    def decide(self, project: Project, case: Case, /) -> ProjectReserved:
+        case.require(not project.is_in_reserve, RESERVED_ONCE, 项目=project.code)
+        unit = case.read(Unit, self.unit)
+        case.require(unit.is_registered, UNIT_IS_REGISTERED, 单位=self.unit)
+        case.require(self.first_year <= self.last_year, PERIOD_HAS_AN_ORDER)
+        is_large = self.demanded >= case.rule_set.ex_ante_threshold
+        case.require(self.is_major or not (self.is_new and is_large), LARGE_AND_NEW_IS_MAJOR)
+        return ProjectReserved(
+            self.name,
+            self.unit,
+            self.project_class,
+            self.first_year,
+            self.last_year,
+            self.is_new,
+            self.is_major,
+            self.demanded,
+        )
+
+
+@act("projects/{project}/admission", by={Role.BUDGET_SECTION}, basis="AN-06; SZ-18; SZ-19")
+class AdmitProject(Command[Project]):
+    """纳入项目库: the project has passed review, so money may be arranged for it."""
+
+    year: Year
+
+    def decide(self, project: Project, case: Case, /) -> ProjectAdmitted:
+        goal = project.year(self.year).goal
+        case.require(project.is_in_reserve, RESERVED_FIRST, 项目=project.code)
+        case.require(not project.is_admitted, ADMITTED_ONCE, 项目=project.code)
+        needs_goal = project.needs_goal(case.rule_set.goal_classes)
+        case.require(goal.is_passed or not needs_goal, PASSED_REVIEW, 审核结果=goal.consequence)
+        return ProjectAdmitted(self.year, goal.version)

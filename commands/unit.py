@@ -1,0 +1,69 @@
+"""预算单位: units join the register and change their superior."""
+
+from __future__ import annotations
+
+from aggregates.accountable import Accountable
+from aggregates.roles import Role
+from aggregates.unit import Unit, UnitMoved, UnitRegistered
+from commands.base import Case, Command, Rule, act
+from commands.vocabulary import Name, Text, UnitCode
+
+REGISTRY = {Role.BUDGET_SECTION, Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
+
+REGISTERED_ONCE = Rule("unit.registered_once", "该预算单位已经登记", basis="SZ-30; AN-09")
+SUPERIOR_EXISTS = Rule("unit.superior_exists", "上级单位须先行登记", basis="SZ-14")
+NO_CIRCLE = Rule("unit.no_circle", "上级单位不得是本单位，也不得是本单位的下级", basis="SZ-14")
+REGISTERED_FIRST = Rule("unit.registered_first", "该预算单位尚未登记", basis="SZ-30; AN-09")
+MOVES_ELSEWHERE = Rule("unit.moves_elsewhere", "该单位已隶属于这一上级", basis="SZ-14")
+
+
+def unit_of(it: Accountable, case: Case) -> Unit:
+    """The unit that answers for a project, or the unit itself."""
+    return it if isinstance(it, Unit) else case.read(Unit, it.unit)
+
+
+def superiors(unit: Unit, case: Case) -> list[str]:
+    """The codes above a unit, nearest first."""
+    above: list[str] = []
+    while unit.superior and unit.superior not in above:
+        above.append(unit.superior)
+        unit = case.read(Unit, unit.superior)
+    return above
+
+
+def _level_below(code: str, unit: Unit, case: Case) -> int:
+    """The level of a unit under this superior, which has to exist and may not stand below it."""
+    if not code:
+        return 1
+    superior = case.read(Unit, code)
+    case.require(superior.is_registered, SUPERIOR_EXISTS, 上级单位=code)
+    case.require(unit.code not in (code, *superiors(superior, case)), NO_CIRCLE, 上级单位=code)
+    return superior.level + 1
+
+
+@act("units/{unit}/registration", by=REGISTRY, basis="SZ-14; SZ-30; AN-09", reads={Unit})
+class RegisterUnit(Command[Unit]):
+    """登记预算单位: without a superior it is a unit of the first level."""
+
+    name: Name
+    superior: UnitCode | None = None
+
+    def decide(self, unit: Unit, case: Case, /) -> UnitRegistered:
+        case.require(not unit.is_registered, REGISTERED_ONCE, 单位=unit.code)
+        superior = self.superior or ""
+        return UnitRegistered(self.name, superior, _level_below(superior, unit, case))
+
+
+@act("units/{unit}/superior", by=REGISTRY, basis="SZ-14; AN-09", reads={Unit})
+class MoveUnit(Command[Unit]):
+    """调整隶属关系: a reform puts the unit under another superior, or under none."""
+
+    reason: Text
+    superior: UnitCode | None = None
+
+    def decide(self, unit: Unit, case: Case, /) -> UnitMoved:
+        superior = self.superior or ""
+        case.require(unit.is_registered, REGISTERED_FIRST, 单位=unit.code)
+        case.require(superior != unit.superior, MOVES_ELSEWHERE, 上级单位=superior)
+        level = _level_below(superior, unit, case)
+        return UnitMoved(unit.superior, superior, level, self.reason)
