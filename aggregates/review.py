@@ -64,7 +64,7 @@ class CollectiveOpinionGiven(
 class GoalReviewConcluded(
     Fact[Accountable],
     topic="review.concluded",
-    says="审核结论 {grade}（{score} 分）: 建议 {recommended:yuan}，审减 {reduction:yuan}，{consequence}",
+    says="审核结论 {grade}（{score} 分）: 建议 {recommended:yuan}，审减 {rate}%，{consequence}",
 ):
     """审核结论: the grade of a goal, the sum recommended, and what follows from the grade."""
 

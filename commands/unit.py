@@ -18,8 +18,10 @@ MOVES_ELSEWHERE = Rule("unit.moves_elsewhere", "该单位已隶属于这一上�
 
 
 def unit_of(it: Accountable, case: Case) -> Unit:
-    """The unit that answers for a project, or the unit itself."""
-    return it if isinstance(it, Unit) else case.read(Unit, it.unit)
+    """The unit that answers for a project, or the unit itself; a blank one where none is known."""
+    if isinstance(it, Unit):
+        return it
+    return case.read(Unit, it.unit) if it.unit else Unit.of("")
 
 
 def superiors(unit: Unit, case: Case) -> list[str]:

@@ -1,0 +1,54 @@
+"""人员: persons are registered, and their data withheld when an order says so."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aggregates.person import Person, PersonRegistered, PersonValueWithheld
+from aggregates.roles import Role
+from commands.base import Case, Command, Rule, act
+from commands.vocabulary import Digest, Name, PersonName, Text, TextField
+
+REGISTERED_ONCE = Rule("person.registered_once", "该人员已经登记", basis="KM-51")
+VALUE_IS_THERE = Rule(
+    "person.value_is_there",
+    "该摘要不属于此人员，或其数据已经停止提供",
+    basis="个人信息保护法 第47条",
+)
+
+Telephone = Annotated[str, TextField(40, metadata={"personal": True})]
+
+
+@act(
+    "persons/{person}/registration",
+    by={Role.OFFICE_ADMINISTRATOR, Role.OPERATOR},
+    basis="KM-51; 个人信息保护法 第34条",
+)
+class RegisterPerson(Command[Person]):
+    """登记人员: name and telephone number are kept beside the ledger, their digests in it."""
+
+    name: PersonName
+    telephone: Telephone | None = None
+
+    def decide(self, person: Person, case: Case, /) -> PersonRegistered:
+        case.require(not person.is_registered, REGISTERED_ONCE, 人员=person.code)
+        telephone = case.commit(self.telephone) if self.telephone else ""
+        return PersonRegistered(case.commit(self.name), telephone)
+
+
+@act(
+    "persons/{person}/withholding",
+    by={Role.OFFICE_ADMINISTRATOR, Role.BUREAU_LEADER, Role.OPERATOR},
+    basis="个人信息保护法 第47条",
+)
+class WithholdPersonValue(Command[Person]):
+    """停止提供个人数据: by an order, a value goes for good; every proof still holds."""
+
+    digest: Digest
+    order: Name
+    reason: Text
+
+    def decide(self, person: Person, case: Case, /) -> PersonValueWithheld:
+        case.require(self.digest in person.digests, VALUE_IS_THERE)
+        case.withhold(self.digest)
+        return PersonValueWithheld(self.digest, self.order, self.reason)
