@@ -1,0 +1,239 @@
+"""Deciding what is recorded: insertions that wait together, each judged on its own.
+
+Nothing here touches a database. What was found there at a head is a `Found`; what follows from it
+is a `Batch`, which holds if and only if the ledger is still at that head when it is written.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from eventsourcing.persistence import PersistenceError, StoredEvent
+
+from service.ledger.entry import LARGEST_NUMBER, LAYOUT, SALT_SIZE, fit, name, require, timestamp
+from service.ledger.errors import ClockBehind, ObservedRepeated, RecordConflict, RequestRepeated
+from service.ledger.hashes import SHA256, SM3
+from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow
+from service.ledger.tables import CLOCK_CORRECTED
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""How far the clock may be behind the ledger's last record."""
+
+NEXT = 0
+"""As a record's version: the next one of its stream, whatever that is."""
+
+
+class Event(NamedTuple):
+    """One record of an insertion, as far as it is known before its place is."""
+
+    stream: str
+    version: int
+    topic: str
+    stream_bytes: bytes
+    topic_bytes: bytes
+    salt: bytes
+    body: bytes
+
+
+class Insertion:
+    """录入: what one call wants recorded, all of it or nothing."""
+
+    __slots__ = ("events", "observed", "reads", "requests", "size", "values", "withheld")
+
+    def __init__(
+        self,
+        events: Sequence[StoredEvent],
+        reads: Mapping[str, int] | None = None,
+        requests: Sequence[RequestRow] = (),
+        observed: Sequence[ObservedKey] = (),
+        values: Sequence[CommittedValue] = (),
+        withheld: Sequence[bytes] = (),
+    ) -> None:
+        """Checked at once, by whoever calls: a faulty call must not trouble its neighbours."""
+        require(events, "what is kept beside records needs a record")
+        self.events = [_event(event) for event in events]
+        self.reads = reads or {}
+        self.requests = requests
+        self.observed = observed
+        self.values = values
+        self.withheld = withheld
+        self.size = sum(len(event.body) for event in self.events)
+        for text in self._names():
+            name(text)
+
+    @property
+    def corrects_clock(self) -> bool:
+        return any(event.topic == CLOCK_CORRECTED for event in self.events)
+
+    def streams(self) -> Iterator[str]:
+        """The histories whose versions must be known."""
+        yield from (event.stream for event in self.events)
+        yield from self.reads
+
+    def _names(self) -> Iterator[str]:
+        yield from self.reads
+        for request in self.requests:
+            yield from (request.principal, request.key)
+        for key in self.observed:
+            yield from (key.system, key.source_table, key.row_id, key.revision)
+
+
+def _event(event: StoredEvent) -> Event:
+    stream, version, topic = str(event.originator_id), event.originator_version, event.topic
+    require(NEXT <= version <= LARGEST_NUMBER, f"no version: {version}")
+    salt = secrets.token_hex(SALT_SIZE).encode()
+    return Event(stream, version, topic, name(stream), name(topic), salt, event.state)
+
+
+@dataclass(slots=True)
+class Found:
+    """What the database holds at a head, of all that a batch must know."""
+
+    head: Head
+    versions: dict[str, int]
+    requests: dict[tuple[str, str], RequestRow] = field(default_factory=dict)
+    observed: dict[ObservedKey, tuple[ObservedKey, int]] = field(default_factory=dict)
+    clock_excused: bool = False
+    """The office has confirmed its clock since the last record's time."""
+
+
+class Row(NamedTuple):
+    """One record, ready to be stored."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    entry: bytes
+
+
+Outcome = list[Row] | PersistenceError
+"""The records that an insertion has become, or why it has not."""
+
+
+class Batch:
+    """一批: the insertions that are recorded together, and those that are refused."""
+
+    def __init__(self, ledger: str, found: Found, now: datetime) -> None:
+        self.found, self.now = found, now
+        self.recorded_at = max(now, found.head.recorded_at or now)
+        self.rows: list[Row] = []
+        self.requests: list[RequestRow] = []
+        self.observed: list[tuple[ObservedKey, int]] = []
+        self.values: dict[bytes, tuple[bytes, bytes | None, str | None, int | None]] = {}
+        self.withheld: dict[bytes, int] = {}
+        self.outcomes: dict[Insertion, Outcome] = {}
+        self._ledger = ledger.encode()
+        self._at = timestamp(self.recorded_at)
+
+    @property
+    def size(self) -> int:
+        """The ledger's size once this batch is recorded."""
+        return self.found.head.size + len(self.rows)
+
+    @cached_property
+    def leaves(self) -> tuple[list[bytes], list[bytes]]:
+        """The leaf hashes of its records, in either algorithm."""
+        entries = [row.entry for row in self.rows]
+        return list(map(SHA256.leaf, entries)), list(map(SM3.leaf, entries))
+
+    @cached_property
+    def head(self) -> Head:
+        """The ledger's head once this batch is recorded."""
+        before, (sha256, sm3) = self.found.head, self.leaves
+        if not self.rows:
+            return before
+        return Head(self.size, self.recorded_at, before.sha256.grown(sha256), before.sm3.grown(sm3))
+
+    def judge(self, insertions: Iterable[Insertion]) -> None:
+        """Take each in, or note why not; an earlier one comes before a later one."""
+        for insertion in insertions:
+            try:
+                self._take(insertion)
+            except PersistenceError as refusal:
+                self.outcomes[insertion] = refusal
+
+    def _take(self, insertion: Insertion) -> None:
+        self._refuse_repetition(insertion)
+        self._refuse_backward_clock(insertion)
+        versions = self._versions(insertion)
+        placed = enumerate(zip(insertion.events, versions, strict=True), self.size + 1)
+        rows = [self._row(position, event, version) for position, (event, version) in placed]
+        self.rows += rows
+        self.outcomes[insertion] = rows
+        self._keep(insertion, rows)
+
+    def _refuse_repetition(self, insertion: Insertion) -> None:
+        for request in insertion.requests:
+            if known := self.found.requests.get((request.principal, request.key)):
+                raise RequestRepeated(known)
+        for key in insertion.observed:
+            if repeated := self.found.observed.get(key):
+                raise ObservedRepeated(*repeated)
+
+    def _refuse_backward_clock(self, insertion: Insertion) -> None:
+        behind = self.recorded_at - self.now > CLOCK_TOLERANCE
+        if behind and not self.found.clock_excused and not insertion.corrects_clock:
+            raise ClockBehind(self.now, self.recorded_at, CLOCK_TOLERANCE)
+
+    def _versions(self, insertion: Insertion) -> list[int]:
+        """The version of each record, if nothing that was written or read has moved on."""
+        found = self.found.versions
+        moved = {
+            stream: (expected, found[stream])
+            for stream, expected in insertion.reads.items()
+            if found[stream] != expected
+        }
+        own: dict[str, int] = {}
+        versions: list[int] = []
+        for event in insertion.events:
+            version = own.get(event.stream, found[event.stream]) + 1
+            if event.version not in (NEXT, version):
+                moved.setdefault(event.stream, (event.version - 1, version - 1))
+            own[event.stream] = version
+            versions.append(version)
+        if moved:
+            raise RecordConflict(moved)
+        return versions
+
+    def _row(self, position: int, event: Event, version: int) -> Row:
+        entry = LAYOUT % (
+            self._ledger,
+            position,
+            self._at,
+            event.stream_bytes,
+            version,
+            event.topic_bytes,
+            event.salt,
+            event.body,
+        )
+        fit(len(entry))
+        return Row(position, event.stream, version, event.topic, entry)
+
+    def _keep(self, insertion: Insertion, rows: Sequence[Row]) -> None:
+        """Remember what was taken in, for the insertions after it and for the database."""
+        for row in rows:
+            self.found.versions[row.stream] = row.version
+        for request in insertion.requests:
+            own = [rows[index] for index in request.records] or rows
+            answered = replace(request, positions=tuple(row.position for row in own))
+            self.requests.append(answered)
+            self.found.requests[request.principal, request.key] = answered
+        for key in insertion.observed:
+            kept = key, rows[key.record].position
+            self.observed.append(kept)
+            self.found.observed[key] = kept
+        self._keep_values(insertion, rows[0].position)
+
+    def _keep_values(self, insertion: Insertion, position: int) -> None:
+        for value in insertion.values:
+            self.values.setdefault(value.digest, (value.digest, value.salt, value.value, None))
+        for digest in insertion.withheld:
+            if digest in self.values:
+                self.values[digest] = (digest, None, None, position)
+            self.withheld[digest] = position

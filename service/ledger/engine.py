@@ -1,0 +1,131 @@
+"""数据库连接: engines that keep the ledger's promise about the disk, or refuse to run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another one before it gives up."""
+
+OLDEST_POSTGRESQL = 14
+
+POSTGRESQL_DRIVER = "postgresql+psycopg"
+
+POSTGRESQL_DEFAULTS = {
+    # A server that has vanished is noticed in half a minute, not in two hours.
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+_engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+
+
+class UnsafeDatabase(RuntimeError):
+    """This database would lose what it has acknowledged, or is too old to be relied on."""
+
+
+def make_engine(url: str | sa.URL, *, pool_size: int = 20) -> sa.Engine:
+    """An engine on an SQLite file or a PostgreSQL server."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(parsed, pool_size)
+    elif parsed.get_backend_name() == "postgresql":
+        engine = _postgresql(parsed, pool_size)
+    else:
+        raise UnsafeDatabase(f"no ledger on {parsed.get_backend_name()}: SQLite or PostgreSQL")
+    _engines.add(engine)
+    return engine
+
+
+def _sqlite(url: sa.URL, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url, pool_size=pool_size, poolclass=sa.QueuePool, connect_args={"check_same_thread": False}
+    )
+    sa.event.listen(engine, "connect", _make_durable)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    """Ask for what survives a power cut, then look whether it was granted."""
+    connection.isolation_level = None  # transactions begin where we say so
+    wanted = {"journal_mode": "wal", "synchronous": 2}
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    for pragma, value in wanted.items():
+        connection.execute(f"PRAGMA {pragma} = {value}")
+        (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+        if found != value:
+            raise UnsafeDatabase(f"SQLite keeps {pragma} = {found} here, where {value} is needed")
+    connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: let its guard know
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _postgresql(url: sa.URL, pool_size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url.set(drivername=POSTGRESQL_DRIVER).update_query_dict(
+            {k: str(v) for k, v in POSTGRESQL_DEFAULTS.items() if k not in url.query}
+        ),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+    )
+    sa.event.listen(engine, "connect", _require_recent)
+    return engine
+
+
+def _require_recent(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
+    version = connection.info.server_version // 10_000
+    if version < OLDEST_POSTGRESQL:
+        raise UnsafeDatabase(f"PostgreSQL {version}, where {OLDEST_POSTGRESQL} is needed")
+    # Compare-and-swap counts on seeing what was committed while it waited for its row.
+    connection.execute(
+        f"SET default_transaction_isolation = 'read committed';SET lock_timeout = '{BUSY_SECONDS}s'"
+    )
+    connection.commit()
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that will write: SQLite takes its lock at once instead of failing later."""
+    with engine.execution_options(writing=True).begin() as connection:
+        yield connection
+
+
+def durability(engine: sa.Engine) -> dict[str, str]:
+    """Settings of a PostgreSQL server that may lose acknowledged records; empty where none does."""
+    if engine.dialect.name != "postgresql":
+        return {}
+    with engine.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "SELECT name, setting FROM pg_settings WHERE setting = 'off'"
+                " AND name IN ('fsync', 'synchronous_commit', 'full_page_writes')"
+            )
+        )
+        return {row.name: row.setting for row in found}
+
+
+def _forget_connections() -> None:
+    """A forked child leaves its parent's connections alone and opens its own."""
+    for engine in _engines:
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_connections)

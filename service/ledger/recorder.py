@@ -1,0 +1,273 @@
+"""记录器: one ledger, as the eventsourcing library wants its recorder, and as ours needs it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any, Self
+from uuid import UUID
+
+import sqlalchemy as sa
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
+
+from service.ledger.appender import Appender
+from service.ledger.batch import Insertion
+from service.ledger.engine import writing
+from service.ledger.entry import SLUG, require
+from service.ledger.errors import LedgerExists
+from service.ledger.group import Group
+from service.ledger.postgresql import PostgreSQLStorage
+from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
+from service.ledger.sqlite import SQLiteStorage
+from service.ledger.storage import Storage
+from service.ledger.tables import ledger_head
+
+LOOK_SECONDS = 0.02
+"""How often a subscription looks whether the head has moved."""
+
+PAGE = 500
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_ledger(engine: sa.Engine, slug: str) -> None:
+    """Open an empty ledger; its name is in every entry and never changes."""
+    require(SLUG.fullmatch(slug), f"no ledger's name: {slug!r}")
+    empty = {"ledger": slug, "size": 0, "sha256_frontier": b"", "sm3_frontier": b""}
+    try:
+        with writing(engine) as connection:
+            connection.execute(sa.insert(ledger_head).values(empty))
+    except sa.exc.IntegrityError as error:
+        raise LedgerExists(slug) from error
+
+
+def storage(engine: sa.Engine, ledger: str) -> Storage[Any]:
+    """How a ledger is spoken to in this kind of database."""
+    if engine.dialect.name == "postgresql":
+        return PostgreSQLStorage(engine, ledger)
+    return SQLiteStorage(engine, ledger)
+
+
+class Recorder(ApplicationRecorder):
+    """Appends to one ledger and reads it. One per process and ledger serves all its threads."""
+
+    def __init__(
+        self, engine: sa.Engine, ledger: str, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.ledger = ledger
+        self._storage = storage(engine, ledger)
+        self._appender = Appender(self._storage, clock)
+        self._group = Group(self._appender.settle)
+        _recorders.add(self)
+
+    def reset(self) -> None:
+        """Begin anew, as in a process that has just been forked."""
+        self._group.reset()
+        self._appender.forget()
+
+    def append(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        reads: Mapping[str, int] | None = None,
+        requests: Sequence[RequestRow] = (),
+        observed: Sequence[ObservedKey] = (),
+        values: Sequence[CommittedValue] = (),
+        withheld: Sequence[bytes] = (),
+    ) -> list[Stored]:
+        """Record all of this or nothing, together with whatever else waits to be recorded.
+
+        ``reads`` are the versions of streams that the decision rests on; ``requests``,
+        ``observed`` and ``values`` are kept beside the records, each once and for ever;
+        ``withheld`` are the digests of values that are emptied.
+
+        Raises `RecordConflict` where a stream is no longer at the version expected,
+        `RequestRepeated` and `ObservedRepeated` where the answer exists already, `ClockBehind`,
+        `EntryTooLarge`, `MalformedEntry`, `UnknownLedger`; and `StorageUnavailable` or, where only
+        a repetition of the request can tell, `OutcomeUnknown`.
+        """
+        insertion = Insertion(stored_events, reads, requests, observed, values, withheld)
+        return [stored(*row) for row in self._group.submit(insertion)]
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        reads: Mapping[str, int] | None = None,
+        request: RequestRow | None = None,
+        observed: Sequence[ObservedKey] = (),
+        values: Sequence[CommittedValue] = (),
+        **kwargs: Any,
+    ) -> list[int]:
+        """Append as `append` does; the positions."""
+        if not stored_events:
+            return []
+        records = self.append(
+            stored_events,
+            reads=reads,
+            requests=[request] if request else [],
+            observed=observed,
+            values=values,
+            **kwargs,
+        )
+        return [record.id for record in records]
+
+    def head(self) -> Head:
+        """How far the ledger has come."""
+        with self._storage.connected() as connection:
+            return self._storage.head(connection)
+
+    def max_notification_id(self) -> int | None:
+        with self._storage.connected() as connection:
+            return self._storage.size(connection) or None
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[Stored]:
+        """The records of one stream, oldest first unless ``desc``."""
+        query = Query().having("stream = ?", str(originator_id))
+        if gt is not None:
+            query.having("version > ?", gt)
+        if lte is not None:
+            query.having("version <= ?", lte)
+        return self._read(query.ordered("version DESC" if desc else "version", limit))
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Stored]:
+        """The records from one position to another, oldest first."""
+        query = Query()
+        if start is not None:
+            query.having("position >= ?" if inclusive_of_start else "position > ?", start)
+        if stop is not None:
+            query.having("position <= ?", stop)
+        if topics:
+            query.having(f"topic IN ({', '.join('?' * len(topics))})", *topics)
+        return self._read(query.ordered("position", limit))
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Tail:
+        """Every record after a position, and every one that is still to come."""
+        return Tail(self, gt, topics)
+
+    def position_at(self, time: datetime) -> int:
+        """The last position that was recorded by a time; 0 if none was."""
+        with self._storage.connected() as connection:
+            positions = range(1, self._storage.size(connection) + 1)
+            return bisect_right(
+                positions,
+                time,
+                key=lambda position: self._storage.recorded_at(connection, position),
+            )
+
+    def version_of(self, stream: str) -> int:
+        """How many records a stream has."""
+        with self._storage.connected() as connection:
+            return self._storage.versions(connection, [stream])[stream]
+
+    def find_request(self, principal: str, key: str) -> RequestRow | None:
+        """What a principal asked for under a key, and was answered."""
+        with self._storage.connected() as connection:
+            return self._storage.requests(connection, [(principal, key)]).get((principal, key))
+
+    def find_observed(self, key: ObservedKey) -> tuple[ObservedKey, int] | None:
+        """A revision of a source row as it was recorded, and where."""
+        with self._storage.connected() as connection:
+            return self._storage.observed(connection, [key]).get(key)
+
+    def first_observed(self, system: str, source_table: str, row_id: str) -> int | None:
+        """Where a source row was recorded first, in whatever revision."""
+        with self._storage.connected() as connection:
+            return self._storage.first_observed(connection, system, source_table, row_id)
+
+    def find_value(self, digest: bytes) -> CommittedValue | None:
+        """The personal value behind a digest, unless it is withheld."""
+        with self._storage.connected() as connection:
+            return self._storage.value(connection, digest)
+
+    def _read(self, query: Query) -> list[Stored]:
+        with self._storage.connected() as connection:
+            return self._storage.records(connection, query.text, query.values)
+
+
+class Query:
+    """The conditions of a search, and the values in them."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.values: list[object] = []
+
+    def having(self, condition: str, *values: object) -> Self:
+        self.text += f" AND {condition}"
+        self.values += values
+        return self
+
+    def ordered(self, by: str, limit: int | None) -> Self:
+        self.text += f" ORDER BY {by}"
+        if limit is not None:
+            self.text += " LIMIT ?"
+            self.values.append(limit)
+        return self
+
+
+class Tail(Subscription[Recorder]):
+    """Follows a ledger by looking at its head; nothing can be missed, for nothing is announced."""
+
+    def __init__(self, recorder: Recorder, gt: int | None, topics: Sequence[str]) -> None:
+        super().__init__(recorder, gt, topics)
+        self._read_to = gt or 0
+        self._records: deque[Stored] = deque()
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        super().stop()
+        self._stopped.set()
+
+    def __next__(self) -> Stored:
+        while not self._stopped.is_set():
+            if self._records:
+                return self._records.popleft()
+            if not self._read_on():
+                self._stopped.wait(LOOK_SECONDS)
+        raise StopIteration
+
+    def _read_on(self) -> bool:
+        """Read the next page, up to the head as it is before we read."""
+        head = self._recorder.max_notification_id() or 0
+        if head <= self._read_to:
+            return False
+        page = self._recorder.select_notifications(
+            self._read_to, PAGE, head, self._topics, inclusive_of_start=False
+        )
+        self._records.extend(page)
+        self._read_to = page[-1].id if len(page) == PAGE else head
+        return True
+
+
+def _begin_anew() -> None:
+    """A forked child has nobody waiting, and knows only what it reads itself."""
+    for recorder in _recorders:
+        recorder.reset()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -1,0 +1,89 @@
+"""What is written with the records and what is read back: rows, as far as others see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from eventsourcing.persistence import Notification
+
+from service.ledger.trees import Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """台账末端: how far a ledger has come, when, and both trees there."""
+
+    size: int
+    recorded_at: datetime | None
+    """When the last record was made; nothing is recorded before it. None while there is none."""
+    sha256: Frontier
+    sm3: Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """受理: what a principal asked for under a key, and the answer for ever."""
+
+    principal: str
+    key: str
+    salt: bytes
+    digest: bytes
+    body: bytes
+    outcome: str
+    positions: tuple[int, ...] = ()
+    """Where its records are; the ledger fills it in."""
+    records: tuple[int, ...] = field(default=(), compare=False)
+    """Which of the records appended with it are its own; all, if it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedKey:
+    """来源行: one revision of one row of another system, recorded once and never again."""
+
+    system: str
+    source_table: str
+    row_id: str
+    revision: str
+    digest: bytes | None = field(default=None, compare=False)
+    """Of its content, to tell a repetition from a change under the same revision."""
+    record: int = field(default=0, compare=False)
+    """Which of the records appended with it is about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedValue:
+    """承诺值: a personal value that a record knows by digest only, so that it can be withheld."""
+
+    digest: bytes
+    salt: bytes
+    value: str
+
+
+@dataclass(frozen=True)
+class Stored(Notification):
+    """在册记录: a record as it is stored; what no column holds is read from its entry."""
+
+    entry: bytes
+
+    @property
+    def recorded_at(self) -> datetime:
+        return datetime.fromisoformat(self.entry.split(b"\n", 4)[3].decode())
+
+    @property
+    def salt(self) -> bytes:
+        return bytes.fromhex(self.entry.split(b"\n", 8)[7].decode())
+
+
+def stored(position: int, stream: str, version: int, topic: str, entry: bytes) -> Stored:
+    """A record from its row, without the detour by which frozen classes set each field."""
+    record = object.__new__(Stored)
+    vars(record).update(
+        id=position,
+        originator_id=stream,
+        originator_version=version,
+        topic=topic,
+        state=entry.split(b"\n", 8)[8],
+        entry=entry,
+    )
+    return record

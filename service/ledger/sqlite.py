@@ -1,0 +1,87 @@
+"""A ledger in an SQLite file: one writer at a time, who holds the lock while judging."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, cast
+
+from service.ledger.batch import Batch
+from service.ledger.entry import timestamp
+from service.ledger.faults import sqlite_fault
+from service.ledger.storage import COMPANIONS, Companion, Storage
+
+MOVE_HEAD = (
+    "UPDATE ledger_head SET size = ?, recorded_at = ?, sha256_frontier = ?, sm3_frontier = ?"
+    " WHERE ledger = ? AND size = ?"
+)
+INSERT_RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+WITHHOLD = (
+    "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = ?"
+    " WHERE ledger = ? AND digest = ?"
+)
+VERSION = "SELECT coalesce(max(version), 0) FROM record WHERE ledger = ? AND stream = ?"
+
+
+class SQLiteStorage(Storage[sqlite3.Connection]):
+    """Speaks to SQLite. Its lock costs nothing, so it is taken first and nothing is ever lost."""
+
+    optimistic = False
+
+    def fault(self, error: Exception, *, committing: bool) -> Exception:
+        return sqlite_fault(cast("sqlite3.Error", error), committing=committing)
+
+    @contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        with self.pooled(sqlite3.Error) as connection:
+            yield cast("sqlite3.Connection", connection)
+
+    @contextmanager
+    def locked(self, connection: sqlite3.Connection) -> Iterator[None]:
+        connection.execute("BEGIN IMMEDIATE")
+        yield  # an error leaves here with its connection, which is thrown away
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise sqlite_fault(error, committing=True) from error
+
+    def rows(self, connection: sqlite3.Connection, statement: str, *values: object) -> list[Any]:
+        return connection.execute(statement, values).fetchall()
+
+    def versions(self, connection: sqlite3.Connection, streams: Collection[str]) -> dict[str, int]:
+        ask, ledger = connection.execute, self.ledger
+        return {stream: ask(VERSION, (ledger, stream)).fetchone()[0] for stream in streams}
+
+    def write(self, connection: sqlite3.Connection, batch: Batch) -> bool:
+        ledger, head = self.ledger, batch.head
+        at = timestamp(batch.recorded_at).decode()
+        moved = connection.execute(
+            MOVE_HEAD,
+            (head.size, at, bytes(head.sha256), bytes(head.sm3), ledger, batch.found.head.size),
+        )
+        if moved.rowcount != 1:
+            return False
+        sha256, sm3 = batch.leaves
+        connection.executemany(
+            INSERT_RECORD,
+            ((ledger, *row, s, m) for row, s, m in zip(batch.rows, sha256, sm3, strict=True)),
+        )
+        for companion in COMPANIONS:
+            rows = [(ledger, *row) for row in companion.rows(batch)]
+            if rows:
+                connection.executemany(insert(companion), rows)
+        connection.executemany(
+            WITHHOLD, ((position, ledger, digest) for digest, position in batch.withheld.items())
+        )
+        return True
+
+
+@cache
+def insert(companion: Companion) -> str:
+    """The statement that fills a companion's table."""
+    columns = ("ledger", *companion.columns)
+    marks = ", ".join("?" * len(columns))
+    into = f"{companion.table} ({', '.join(columns)})"
+    return f"INSERT INTO {into} VALUES ({marks}){companion.on_conflict}"

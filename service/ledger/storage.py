@@ -1,0 +1,249 @@
+"""How a ledger is read and written, as far as the two databases agree.
+
+A batch is written by moving the head, from the size that it was judged at to its own: one statement
+of compare-and-swap. If the head has moved on meanwhile, nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from service.ledger.batch import Batch
+from service.ledger.errors import StorageUnavailable, UnknownLedger
+from service.ledger.hashes import SHA256, SM3
+from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
+from service.ledger.trees import Frontier
+
+C = TypeVar("C")
+
+HEAD = "SELECT size, recorded_at, sha256_frontier, sm3_frontier FROM ledger_head WHERE ledger = ?"
+SIZE = "SELECT size FROM ledger_head WHERE ledger = ?"
+ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
+RECORDS = "SELECT position, stream, version, topic, entry FROM record WHERE ledger = ?"
+REQUEST = (
+    "SELECT principal, key, salt, digest, body, outcome, positions FROM request"
+    " WHERE ledger = ? AND principal = ? AND key = ?"
+)
+OBSERVED = (
+    "SELECT system, source_table, row_id, revision, digest, position FROM observed"
+    " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ? AND revision = ?"
+)
+FIRST_OBSERVED = (
+    "SELECT min(position) FROM observed"
+    " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ?"
+)
+VALUE = "SELECT digest, salt, value FROM committed_value WHERE ledger = ? AND digest = ?"
+CLOCK_CONFIRMED = (
+    "SELECT entry FROM record WHERE ledger = ? AND topic = 'ledger.clock_corrected'"
+    " ORDER BY position DESC LIMIT 1"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Companion:
+    """A table of what is kept beside the records: its columns, and a batch's rows for it."""
+
+    table: str
+    columns: Mapping[str, str]
+    """With their types in PostgreSQL."""
+    rows: Callable[[Batch], Iterable[tuple[object, ...]]]
+    on_conflict: str = ""
+
+
+COMPANIONS = (
+    Companion(
+        "request",
+        {
+            "principal": "text",
+            "key": "text",
+            "salt": "bytea",
+            "digest": "bytea",
+            "body": "bytea",
+            "outcome": "text",
+            "positions": "text",
+        },
+        lambda batch: (
+            (r.principal, r.key, r.salt, r.digest, r.body, r.outcome, json.dumps(r.positions))
+            for r in batch.requests
+        ),
+    ),
+    Companion(
+        "observed",
+        {
+            "system": "text",
+            "source_table": "text",
+            "row_id": "text",
+            "revision": "text",
+            "digest": "bytea",
+            "position": "int8",
+        },
+        lambda batch: (
+            (key.system, key.source_table, key.row_id, key.revision, key.digest, position)
+            for key, position in batch.observed
+        ),
+    ),
+    Companion(
+        "committed_value",
+        {"digest": "bytea", "salt": "bytea", "value": "text", "withheld_by": "int8"},
+        lambda batch: batch.values.values(),
+        on_conflict=" ON CONFLICT DO NOTHING",
+    ),
+)
+
+
+class Storage(ABC, Generic[C]):
+    """One ledger in one database, spoken to through a driver's connection of type C."""
+
+    optimistic: ClassVar[bool]
+    """Is it worth writing without having locked the head first?"""
+
+    def __init__(self, engine: sa.Engine, ledger: str) -> None:
+        self.engine, self.ledger = engine, ledger
+
+    @abstractmethod
+    def fault(self, error: Exception, *, committing: bool) -> Exception:
+        """What an error of the driver means."""
+
+    @abstractmethod
+    def connected(self) -> AbstractContextManager[C]:
+        """A connection on which every statement commits by itself."""
+
+    @abstractmethod
+    def locked(self, connection: C) -> AbstractContextManager[None]:
+        """A transaction, committed at its end, during which nobody else moves the head."""
+
+    @abstractmethod
+    def write(self, connection: C, batch: Batch) -> bool:
+        """Move the head and insert what the batch holds, if the head is where it was judged at."""
+
+    @abstractmethod
+    def rows(self, connection: C, statement: str, *values: object) -> list[Any]:
+        """Run a query with ``?`` for its values."""
+
+    @abstractmethod
+    def versions(self, connection: C, streams: Collection[str]) -> dict[str, int]:
+        """The version of each stream; 0 where it has no record."""
+
+    @contextmanager
+    def pooled(self, errors: type[Exception]) -> Iterator[Any]:
+        """A driver's connection out of the pool, thrown away after any error."""
+        try:
+            pooled = self.engine.raw_connection()
+            try:
+                yield pooled.driver_connection
+            except BaseException:
+                pooled.invalidate()
+                raise
+            finally:
+                pooled.close()
+        except errors as error:
+            raise self.fault(error, committing=False) from error
+        except sa.exc.TimeoutError as error:
+            raise StorageUnavailable(f"nothing was recorded: {error}") from error
+
+    def requests(
+        self, connection: C, keys: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], RequestRow]:
+        """The answers given under these keys of these principals."""
+        return {
+            (row[0], row[1]): request_row(row)
+            for key in keys
+            for row in self.rows(connection, REQUEST, self.ledger, *key)
+        }
+
+    def observed(
+        self, connection: C, keys: Collection[ObservedKey]
+    ) -> dict[ObservedKey, tuple[ObservedKey, int]]:
+        """Which of these source rows are recorded, and where."""
+        found = (
+            observed_row(row)
+            for key in keys
+            for row in self.rows(
+                connection,
+                OBSERVED,
+                self.ledger,
+                key.system,
+                key.source_table,
+                key.row_id,
+                key.revision,
+            )
+        )
+        return {key: (key, position) for key, position in found}
+
+    def size(self, connection: C) -> int:
+        """The ledger's size at this moment."""
+        (size,) = self._one(connection, SIZE)
+        return int(size)
+
+    def head(self, connection: C) -> Head:
+        """The ledger's head at this moment."""
+        size, recorded_at, sha256, sm3 = self._one(connection, HEAD)
+        return Head(
+            size,
+            datetime.fromisoformat(recorded_at) if recorded_at else None,
+            Frontier.read(SHA256, size, sha256),
+            Frontier.read(SM3, size, sm3),
+        )
+
+    def clock_confirmed_at(self, connection: C) -> datetime | None:
+        """When the office last confirmed the clock, by the ledger's own time."""
+        for (entry,) in self.rows(connection, CLOCK_CONFIRMED, self.ledger):
+            return recorded_at(entry)
+        return None
+
+    def first_observed(
+        self, connection: C, system: str, source_table: str, row_id: str
+    ) -> int | None:
+        """Where a source row was recorded first."""
+        asked = (self.ledger, system, source_table, row_id)
+        ((position,),) = self.rows(connection, FIRST_OBSERVED, *asked)
+        return None if position is None else int(position)
+
+    def value(self, connection: C, digest: bytes) -> CommittedValue | None:
+        """The value behind a digest, unless it is withheld."""
+        for row in self.rows(connection, VALUE, self.ledger, digest):
+            return CommittedValue(*row) if row[-1] is not None else None
+        return None
+
+    def recorded_at(self, connection: C, position: int) -> datetime:
+        """When the record at a position was made."""
+        ((entry,),) = self.rows(connection, ENTRY, self.ledger, position)
+        return recorded_at(entry)
+
+    def records(self, connection: C, rest: str, values: Iterable[object]) -> list[Stored]:
+        """The records that the rest of a statement asks for."""
+        rows = self.rows(connection, f"{RECORDS} {rest}", self.ledger, *values)
+        return [stored(*row) for row in rows]
+
+    def _one(self, connection: C, statement: str) -> Any:
+        rows = self.rows(connection, statement, self.ledger)
+        if not rows:
+            raise UnknownLedger(self.ledger)
+        return rows[0]
+
+
+def request_row(row: Sequence[Any]) -> RequestRow:
+    """A request as its row tells it."""
+    principal, key, salt, digest, body, outcome, positions = row
+    return RequestRow(
+        principal, key, salt, digest, body, outcome, positions=tuple(json.loads(positions))
+    )
+
+
+def observed_row(row: Sequence[Any]) -> tuple[ObservedKey, int]:
+    """A source row's key, and where it is recorded."""
+    *columns, position = row
+    return ObservedKey(*columns), position
+
+
+def recorded_at(entry: bytes) -> datetime:
+    """When an entry was made, without reading the rest of it."""
+    return datetime.fromisoformat(entry.split(b"\n", 4)[3].decode())

@@ -1,0 +1,59 @@
+"""默克尔树: the tree of RFC 9162 over a ledger's entries, kept as its frontier alone.
+
+The frontier of a tree of n leaves are the roots of its largest complete subtrees, one for each bit
+of n that is set, largest first. It is all one needs to append leaves and to state the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from service.ledger.hashes import Algorithm
+
+WIDTH = 32
+"""Bytes of a hash, in either algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """A tree's size and the roots of its complete subtrees."""
+
+    algorithm: Algorithm
+    size: int = 0
+    peaks: tuple[bytes, ...] = ()
+
+    @classmethod
+    def read(cls, algorithm: Algorithm, size: int, stored: bytes) -> Self:
+        """The frontier as a head row keeps it."""
+        if len(stored) != WIDTH * size.bit_count():
+            raise ValueError(f"{len(stored)} bytes cannot be the frontier of {size} leaves")
+        peaks = tuple(stored[i : i + WIDTH] for i in range(0, len(stored), WIDTH))
+        return cls(algorithm, size, peaks)
+
+    def __bytes__(self) -> bytes:
+        """As a head row keeps it: the peaks one after another."""
+        return b"".join(self.peaks)
+
+    def grown(self, leaves: Iterable[bytes]) -> Self:
+        """The frontier after more leaves: each bit that a leaf carries over joins two subtrees."""
+        size, peaks, node = self.size, list(self.peaks), self.algorithm.node
+        for leaf in leaves:
+            size += 1
+            carry, subtree = size, leaf
+            while not carry & 1:
+                subtree = node(peaks.pop(), subtree)
+                carry >>= 1
+            peaks.append(subtree)
+        return type(self)(self.algorithm, size, tuple(peaks))
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root: its peaks joined from the smallest up."""
+        if not self.peaks:
+            return self.algorithm.empty
+        *larger, root = self.peaks
+        for peak in reversed(larger):
+            root = self.algorithm.node(peak, root)
+        return root
