@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from aggregates.base import Aggregate
+from aggregates.correction import Correctable
 from aggregates.evaluated import Evaluation
 from aggregates.item import Item
 from aggregates.rulebook import AfterReview
@@ -100,7 +100,7 @@ class Year:
 
 
 @dataclass
-class Accountable(Aggregate):
+class Accountable(Correctable):
     """Goals, reviews, evaluations and rectification items of one project or unit."""
 
     unit: str = ""

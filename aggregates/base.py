@@ -23,7 +23,7 @@ class Aggregate:
     """One history, folded: only what its rules must look at.
 
     ``id`` is the stream's readable name (``project/2021-017``), minted once and never recomputed;
-    ``version`` counts its records.
+    ``version`` counts its records, ``corrections`` holds the latest correction of a position.
     """
 
     KIND: ClassVar[str] = ""
@@ -31,6 +31,7 @@ class Aggregate:
 
     id: str
     version: int = field(default=0, kw_only=True)
+    corrections: dict[int, RecordCorrected] = field(default_factory=dict, kw_only=True)
 
     def __init_subclass__(cls, kind: str = "", collection: str = "") -> None:
         if kind:
@@ -257,6 +258,9 @@ class RecordCorrected(
     position: int
     reason: str
     replacement: Replacement | None = None
+
+    def apply(self, it: Aggregate, /) -> None:
+        it.corrections[self.position] = self
 
 
 def fold(it: A, history: Iterable[Record[Any]]) -> A:

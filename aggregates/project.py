@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import date
 
 from aggregates.accountable import Accountable
+from aggregates.lines import Funding, Line
 from aggregates.values import Fen, Grade, ProjectClass
 
 
@@ -40,6 +42,7 @@ class Project(Accountable, kind="project"):
     is_in_reserve: bool = False
     is_admitted: bool = False
     ex_ante: ExAnte = field(default_factory=ExAnte)
+    funding: Funding = field(default_factory=Funding)
 
     @property
     def is_entered(self) -> bool:
@@ -49,6 +52,11 @@ class Project(Accountable, kind="project"):
     def lacks_ex_ante(self) -> bool:
         """New, major, and nobody has yet asked whether it is worth its money."""
         return self.is_new_and_major and not self.ex_ante.is_concluded
+
+    def line(self, year: int, id: str, on: date) -> Line | None:
+        """An approved fund line with what is held back of it on a day."""
+        approved = self.year(year).line(id)
+        return None if approved is None else self.funding.line(year, approved, on)
 
     def needs_goal(self, classes: Collection[ProjectClass]) -> bool:
         """Personnel and public operating costs usually need none."""

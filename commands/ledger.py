@@ -1,0 +1,27 @@
+"""台账: what an office does about the ledger itself."""
+
+from __future__ import annotations
+
+from aggregates.ledger import ClockCorrected, LedgerItself
+from commands.base import Case, Command, Rule, act
+from commands.office import ADMINISTRATION, Instant
+from commands.vocabulary import Text
+
+CLOCK_WAS_BEHIND = Rule(
+    "ledger.clock_was_behind",
+    "时钟并不落后于台账，无须确认",
+    basis="GB/T 22239-2019",
+)
+
+
+@act("ledger/clock", by=ADMINISTRATION, basis="GB/T 22239-2019")
+class ConfirmClock(Command[LedgerItself]):
+    """确认时钟: the clock is right although the ledger is ahead of it; recording may go on."""
+
+    head_at: Instant
+    clock_at: Instant
+    reason: Text
+
+    def decide(self, ledger: LedgerItself, case: Case, /) -> ClockCorrected:
+        case.require(self.clock_at < self.head_at, CLOCK_WAS_BEHIND, 台账时间=self.head_at)
+        return ClockCorrected(self.head_at, self.clock_at, self.reason)
