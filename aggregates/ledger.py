@@ -22,9 +22,7 @@ class Imports(Aggregate, kind="import", collection="imports"):
 
 @dataclass
 class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
-    """The ledger's own history: among other things, when its clock was last confirmed."""
-
-    clock_confirmed_at: datetime | None = None
+    """The ledger's own history."""
 
 
 ITSELF = "itself"
@@ -72,6 +70,3 @@ class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="ç
     head_at: datetime
     clock_at: datetime
     reason: str
-
-    def apply(self, ledger: LedgerItself, /) -> None:
-        ledger.clock_confirmed_at = self.clock_at

@@ -125,12 +125,14 @@ class Request:
     @property
     def source(self) -> Source | None:
         seen = self.given.source
-        return seen and Source(seen.system, seen.table, seen.row, seen.revision, seen.batch)
+        if seen is None:
+            return None
+        return Source(seen.system, seen.table, seen.row, seen.revision, seen.batch)
 
     @property
     def document(self) -> Document | None:
         paper = self.given.document
-        return paper and Document(paper.number, paper.dated, paper.digest)
+        return None if paper is None else Document(paper.number, paper.dated, paper.digest)
 
     def digest(self, salt: bytes) -> bytes:
         """What tells this request from another under the same key, without giving it away."""
@@ -165,7 +167,7 @@ class Request:
         if not allowed:
             may = "、".join(sorted(role.label for role in self.act.by))
             raise Forbidden(f"{self.act.title}由{may}办理")
-        return next(role for role in (*self.token.roles, *Role) if role in allowed)
+        return min(allowed, key=[*self.token.roles, *Role].index)
 
 
 def understand(

@@ -33,7 +33,7 @@ class Strict(ma.Schema):
         unknown = ma.RAISE
 
 
-class TupleOf(ma.fields.List):
+class TupleOf(ma.fields.List[Any]):
     """A list at the doors, a tuple inside, so that what was asked stays as it was."""
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,5 +98,5 @@ def _key_of(hint: Any) -> ma.fields.Field[Any]:
     return CodeField() if hint is str else field_of(hint)
 
 
-def _as_tuple(field: ma.fields.List) -> ma.fields.List:
+def _as_tuple(field: ma.fields.List[Any]) -> ma.fields.List[Any]:
     return TupleOf(field.inner, validate=field.validators, metadata=field.metadata)

@@ -18,10 +18,8 @@ from eventsourcing.utils import Environment
 from sqlalchemy import Engine
 
 from aggregates.base import Aggregate, Record, fold
-from aggregates.ledger import ITSELF, LedgerItself
 from service.clock import Clock, utc_now
 from service.ledger.body import BodyMapper, record_of
-from service.ledger.errors import ClockBehind
 from service.ledger.recorder import Recorder
 
 A = TypeVar("A", bound=Aggregate)
@@ -134,17 +132,9 @@ class Ledger(Application[str]):
     def append(self, records: Sequence[Record[Any]], **beside: Any) -> list[Record[Any]]:
         """Record all of these or none; what goes with them is as ``Recorder.append`` has it.
 
-        A record of version 0 takes the next place of its stream. Raises as the recorder does. When
-        the clock is behind the ledger, a confirmation that the office has recorded lets it go on.
+        A record of version 0 takes the next place of its stream. Raises as the recorder does.
         """
         drafts = [self.mapper.to_stored_event(cast("Any", record)) for record in records]
-        try:
-            stored = self.records_in.append(drafts, **beside)
-        except ClockBehind:
-            confirmed = self.load(LedgerItself, ITSELF).clock_confirmed_at
-            if confirmed is None:
-                raise
-            self.records_in.confirm_clock(confirmed)
-            stored = self.records_in.append(drafts, **beside)
+        stored = self.records_in.append(drafts, **beside)
         self.forget({record.stream for record in records})
         return [record_of(each) for each in stored]

@@ -19,7 +19,7 @@ import msgspec
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from aggregates.base import FACTS, Envelope, Fact, Record, Replacement
-from service.ledger.recorder import Stored
+from service.ledger.rows import Stored
 
 
 def plain(value: Any) -> Any:
@@ -47,7 +47,8 @@ def plain(value: Any) -> Any:
 
 def _told(value: Any) -> dict[str, Any]:
     told = {}
-    for name, omitted in _omissions(type(value)):
+    kind: Any = type(value)
+    for name, omitted in _omissions(kind):
         held = getattr(value, name)
         if held or held != omitted or omitted is MISSING:
             told[name] = plain(held)
@@ -55,7 +56,7 @@ def _told(value: Any) -> dict[str, Any]:
 
 
 @cache
-def _omissions(cls: type) -> tuple[tuple[str, Any], ...]:
+def _omissions(cls: Any) -> tuple[tuple[str, Any], ...]:
     """The fields of a dataclass, each with the empty default at which it is left out."""
     return tuple((f.name, _empty_default(f)) for f in fields(cls))
 
