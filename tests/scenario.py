@@ -42,15 +42,15 @@ class Scenario:
     def _history(self, kind: type[Aggregate], code: str) -> Aggregate:
         return self.others.get(kind.stream(code)) or kind.of(code)
 
-    def and_given(
-        self, kind: type[Aggregate], *facts: Fact[Any], code: str = SOMEWHERE
-    ) -> Self:
+    def and_given(self, kind: type[Aggregate], *facts: Fact[Any], code: str = SOMEWHERE) -> Self:
         other = history(kind, *facts, code=code)
         self.others[other.id] = other
         return self
 
-    def by(self, person: str, role: Role, organisation: str = "") -> Self:
-        self.case.actor = Actor(person, role, organisation=organisation)
+    def by(
+        self, person: str, role: Role, organisation: str = "", *, on_behalf_of: str = ""
+    ) -> Self:
+        self.case.actor = Actor(person, role, organisation=organisation, on_behalf_of=on_behalf_of)
         return self
 
     def on(self, day: date, today: date | None = None) -> Self:
