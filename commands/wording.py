@@ -1,6 +1,6 @@
 """用语: what a request's faults are called, in the language of those who read them.
 
-marshmallow takes its sentences from its classes; they are set here once, before any field is made.
+Marshmallow takes its sentences from its classes; they are set here once, before any field is made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ fields.DateTime.default_error_messages.update(
     invalid="应为带时区的 ISO 8601 时间", invalid_awareness="应带时区", format="无法表示为时间"
 )
 fields.AwareDateTime.default_error_messages.update(invalid_awareness="应带时区，如 +08:00")
-fields.Date.default_error_messages.update(invalid="应为日期，如 2021-03-01", format="无法表示为日期")
+fields.Date.default_error_messages.update(
+    invalid="应为日期，如 2021-03-01", format="无法表示为日期"
+)
 
 validate.Length.message_min = "不得短于 {min}"
 validate.Length.message_max = "不得长于 {max}"
