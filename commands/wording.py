@@ -32,8 +32,8 @@ validate.Length.message_min = "不得短于 {min}"
 validate.Length.message_max = "不得长于 {max}"
 validate.Length.message_all = "长度应在 {min} 至 {max} 之间"
 validate.Length.message_equal = "长度应为 {equal}"
-validate.Range.message_min = "不得小于 {min}"
-validate.Range.message_max = "不得大于 {max}"
-validate.Range.message_all = "应在 {min} 至 {max} 之间"
+validate.Range.message_min = "不得小于 {{min}}"
+validate.Range.message_max = "不得大于 {{max}}"
+validate.Range.message_all = "应在 {{min}} 至 {{max}} 之间"
 
 Schema.error_messages = {"unknown": "没有这一项", "type": "应为对象"}
