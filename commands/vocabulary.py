@@ -13,10 +13,8 @@ from typing import Annotated, Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
+import commands.wording  # noqa: F401  it speaks before any field is made
 from aggregates.values import Fen, Percent, Quantity, Score, yuan
-
-MOST_YUAN = 10**13
-"""The largest sum in yuan: in fen it still fits a JSON number exactly."""
 
 CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -52,7 +50,10 @@ class CodeField(fields.String):
 
 
 class MoneyField(fields.Field[int]):
-    """A sum in yuan as a decimal string with at most two places; fen inside."""
+    """A sum in yuan as a decimal string with at most two places; fen inside.
+
+    At most thirteen digits before the point: in fen it still fits a JSON number exactly.
+    """
 
     PATTERN: ClassVar[str] = r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?"
 
