@@ -142,8 +142,8 @@ class Sitting:
             reads=self.reads,
             requests=self._requests(),
             observed=self._observed(),
-            values=[_value(c) for each in self._decided for c in each.case.committed],
-            withheld=[digest for each in self._decided for digest in each.case.withheld],
+            values=[_value(value) for case in self._allowed() for value in case.committed],
+            withheld=[bytes.fromhex(d) for case in self._allowed() for d in case.withheld],
         )
         outcomes, begin = [], 0
         for each in self._decided:
@@ -151,6 +151,9 @@ class Sitting:
             outcomes.append(Outcome(each.outcome, tuple(stored[begin:end])))
             begin = end
         return outcomes
+
+    def _allowed(self) -> list[Case]:
+        return [each.case for each in self._decided if each.outcome == RECORDED]
 
     def _admit(self, request: Request, it: Aggregate) -> None:
         unit = it.belongs_to or getattr(request.command, "unit", "")

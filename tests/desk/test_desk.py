@@ -1,0 +1,180 @@
+"""One road into the ledger: what the desk promises for every act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aggregates.base import RecordCorrected
+from aggregates.ledger import ActRefused
+from aggregates.office import Token
+from aggregates.roles import Role
+from aggregates.unit import Unit, UnitRegistered
+from service.desk import Desk, KeyUsedOtherwise, VersionMoved
+from service.ledger.application import Ledger
+from service.request import Forbidden, Malformed, NotFound
+from tests.desk.conftest import CONSOLE, NEVER, TREASURY, Ask, asked
+
+AGRICULTURE = {"name": "农业农村局"}
+TRANSPORT = {"name": "交通运输局"}
+
+
+def seen_in(row: str, revision: str, **more: Any) -> dict[str, Any]:
+    """The circumstances of something that another system's row says has happened."""
+    source = {"system": "budget", "table": "units", "row": row, "revision": revision, **more}
+    return {"case": {"source": source}}
+
+
+def test_what_is_allowed_is_recorded_once(ask: Ask, ledger: Ledger) -> None:
+    outcome = ask("register_unit", "unit/117", AGRICULTURE)
+    (record,) = outcome.records
+    assert (record.stream, record.version, record.position) == ("unit/117", 1, 1)
+    assert record.fact == UnitRegistered("农业农村局", "", 1)
+    assert ledger.history("unit/117") == [record]
+
+
+def test_a_refusal_is_kept_beside_and_the_history_does_not_move(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE)
+    outcome = ask("register_unit", "unit/117", AGRICULTURE)
+    (refusal,) = outcome.records
+    assert not outcome.is_recorded
+    assert refusal.stream == "refusals/unit/117"
+    assert isinstance(refusal.fact, ActRefused)
+    assert [breach.rule for breach in refusal.fact.breaches] == ["unit.registered_once"]
+    assert ledger.load(Unit, "117").version == 1
+
+
+def test_the_same_key_gets_the_first_answer_for_ever(ask: Ask, ledger: Ledger) -> None:
+    first = ask("register_unit", "unit/117", AGRICULTURE, key="once")
+    refused = ask("register_unit", "unit/117", AGRICULTURE, key="twice")
+    again = ask("register_unit", "unit/117", AGRICULTURE, key="once")
+    still_refused = ask("register_unit", "unit/117", AGRICULTURE, key="twice")
+    assert again.repeated
+    assert (again.outcome, again.records) == (first.outcome, first.records)
+    assert (still_refused.outcome, still_refused.records) == (refused.outcome, refused.records)
+    assert ledger.head_position() == 2
+
+
+def test_a_key_is_not_good_for_another_request(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE, key="once")
+    with pytest.raises(KeyUsedOtherwise):
+        ask("register_unit", "unit/118", AGRICULTURE, key="once")
+    assert ledger.head_position() == 1
+
+
+def test_a_key_belongs_to_its_principal(ask: Ask, ledger: Ledger) -> None:
+    other = Token("other", "", (Role.OPERATOR,), NEVER, system="other")
+    ask("register_unit", "unit/117", AGRICULTURE, key="once")
+    ask("register_unit", "unit/118", TRANSPORT, key="once", token=other)
+    assert ledger.head_position() == 2
+
+
+def test_whoever_expects_another_version_changes_nothing(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE, key="once", expected=0)
+    with pytest.raises(VersionMoved) as moved:
+        ask("move_unit", "unit/117", {"reason": "改革"}, expected=0)
+    assert moved.value.version == 1
+    assert ledger.head_position() == 1
+
+
+def test_a_repetition_is_answered_even_though_the_version_has_moved(ask: Ask) -> None:
+    first = ask("register_unit", "unit/117", AGRICULTURE, key="once", expected=0)
+    again = ask("register_unit", "unit/117", AGRICULTURE, key="once", expected=0)
+    assert again.repeated
+    assert again.records == first.records
+
+
+def test_two_desks_never_decide_on_what_is_no_longer_true(ledger: Ledger) -> None:
+    """The second desk remembers a blank unit; the first registers it meanwhile."""
+    here, there = Desk(ledger), Desk(Ledger(ledger.engine, "office"))
+    there.ledger.recall(Unit, "117")
+    here.carry_out(asked("register_unit", "unit/117", AGRICULTURE, key="here"))
+    outcome = there.carry_out(asked("register_unit", "unit/117", TRANSPORT, key="there"))
+    assert not outcome.is_recorded
+    assert ledger.fold(Unit, "117").version == 1
+
+
+def test_what_was_only_read_is_checked_as_well(ledger: Ledger) -> None:
+    """The second desk remembers that the superior is not registered, and refuses nobody for it."""
+    here, there = Desk(ledger), Desk(Ledger(ledger.engine, "office"))
+    there.ledger.recall(Unit, "100")
+    here.carry_out(asked("register_unit", "unit/100", TRANSPORT, key="here"))
+    below = {"name": "公路养护中心", "superior": "100"}
+    assert there.carry_out(asked("register_unit", "unit/117", below, key="there")).is_recorded
+
+
+def test_nobody_acts_beyond_the_token(ask: Ask, ledger: Ledger) -> None:
+    clerk = Token("wang", "", (Role.UNIT_CLERK,), NEVER, person="wang", unit="117")
+    with pytest.raises(Forbidden, match="登记预算单位由"):
+        ask("register_unit", "unit/117", AGRICULTURE, token=clerk)
+    with pytest.raises(NotFound):
+        ask("register_unit", "unit/118", AGRICULTURE, token=clerk)
+    with pytest.raises(Forbidden, match="其他系统"):
+        ask("register_unit", "unit/117", AGRICULTURE | seen_in("1", "a"), token=clerk)
+    assert ledger.head_position() == 0
+
+
+def test_a_subtree_reaches_down_and_not_up(ask: Ask) -> None:
+    above = Token("above", "", (Role.OPERATOR,), NEVER, system="above", unit="100")
+    ask("register_unit", "unit/100", TRANSPORT)
+    ask("register_unit", "unit/117", {"name": "公路养护中心", "superior": "100"})
+    ask("register_unit", "unit/200", AGRICULTURE)
+    assert ask("move_unit", "unit/117", {"reason": "改革"}, token=above).is_recorded
+    with pytest.raises(NotFound):
+        ask("move_unit", "unit/200", {"reason": "改革"}, token=above)
+
+
+def test_all_faults_of_a_body_come_at_once(ask: Ask) -> None:
+    body = {"name": "", "colour": "red", "case": {"occurred_on": "soon", "because": [0]}}
+    with pytest.raises(Malformed) as malformed:
+        ask("register_unit", "unit/117", body)
+    assert set(malformed.value.faults) == {
+        "/name",
+        "/colour",
+        "/case/occurred_on",
+        "/case/because/0",
+    }
+
+
+def test_an_unchanged_source_row_is_recorded_once(ask: Ask, ledger: Ledger) -> None:
+    first = ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    again = ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    assert again.repeated
+    assert again.records == first.records
+    assert ledger.head_position() == 1
+
+
+def test_a_changed_source_row_corrects_what_it_said_first(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    moved = {"name": "农业农村局", "superior": None}
+    outcome = ask("register_unit", "unit/117", moved | seen_in("7", "b"), token=TREASURY)
+    (record,) = outcome.records
+    assert isinstance(record.fact, RecordCorrected)
+    assert record.fact.position == 1
+    assert ledger.fold(Unit, "117").is_registered
+
+
+def test_a_deleted_source_row_withdraws_it(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    ask(
+        "register_unit",
+        "unit/117",
+        AGRICULTURE | seen_in("7", "b", deleted=True),
+        token=TREASURY,
+    )
+    assert not ledger.fold(Unit, "117").is_registered
+    assert ledger.fold(Unit, "117", as_of=1).is_registered
+
+
+def test_a_persons_name_is_beside_the_ledger_and_can_be_withheld(ask: Ask, ledger: Ledger) -> None:
+    outcome = ask("register_person", "person/wang", {"name": "王芳"}, key="wang")
+    (record,) = outcome.records
+    digest = record.fact.name
+    known = ledger.records_in.find_value(bytes.fromhex(digest))
+    assert known is not None and known.value == "王芳"
+    row = ledger.records_in.find_request(CONSOLE.id, "wang")
+    assert row is not None and "王芳" not in row.body.decode()
+    order = {"digest": digest, "order": "师财发〔2021〕3号", "reason": "本人申请"}
+    assert ask("withhold_person_value", "person/wang", order).is_recorded
+    assert ledger.records_in.find_value(bytes.fromhex(digest)) is None
