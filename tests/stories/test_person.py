@@ -1,0 +1,60 @@
+"""Persons' own data stand beside the ledger; in it are their digests."""
+
+from hashlib import sha256
+
+from aggregates.person import Person, PersonRegistered, PersonValueWithheld
+from commands import person as rules
+from commands.person import RegisterPerson, WithholdPersonValue
+from tests.scenario import given
+
+NO_SALT = bytes(16)
+NAME = sha256(NO_SALT + "王建国".encode()).hexdigest()
+TELEPHONE = sha256(NO_SALT + b"13800000000").hexdigest()
+
+registered = PersonRegistered(NAME, TELEPHONE)
+withheld = PersonValueWithheld(TELEPHONE, "信息公开办〔2021〕3号", "本人申请")
+withhold = WithholdPersonValue(TELEPHONE, "信息公开办〔2021〕3号", "本人申请")
+
+
+def test_name_and_telephone_are_recorded_by_their_digests() -> None:
+    story = given(Person, code="wang").when(RegisterPerson("王建国", "13800000000"))
+    story.then(registered)
+    assert {value.digest: value.value for value in story.case.committed} == {
+        NAME: "王建国",
+        TELEPHONE: "13800000000",
+    }
+
+
+def test_a_person_may_have_no_telephone() -> None:
+    given(Person, code="wang").when(RegisterPerson("王建国")).then(PersonRegistered(NAME))
+
+
+def test_no_sentence_tells_a_name() -> None:
+    assert registered.sentence() == "登记人员"
+
+
+def test_a_person_is_registered_once() -> None:
+    given(Person, registered, code="wang").when(RegisterPerson("王建国")).refused(
+        rules.REGISTERED_ONCE
+    )
+
+
+def test_an_order_withholds_a_value() -> None:
+    story = given(Person, registered, code="wang").when(withhold)
+    story.then(withheld)
+    assert story.case.withheld == [TELEPHONE]
+
+
+def test_a_value_is_withheld_once() -> None:
+    given(Person, registered, withheld, code="wang").when(withhold).refused(rules.VALUE_IS_THERE)
+
+
+def test_nobody_elses_value_is_withheld() -> None:
+    given(Person, PersonRegistered(NAME), code="wang").when(withhold).refused(rules.VALUE_IS_THERE)
+
+
+def test_the_name_stays_when_the_telephone_is_withheld() -> None:
+    withhold_name = WithholdPersonValue(NAME, "信息公开办〔2021〕4号", "本人申请")
+    given(Person, registered, withheld, code="wang").when(withhold_name).then(
+        PersonValueWithheld(NAME, "信息公开办〔2021〕4号", "本人申请")
+    )
