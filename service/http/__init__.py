@@ -1,0 +1,1 @@
+"""HTTP 接口: what other systems say to a ledger, and what it answers them."""

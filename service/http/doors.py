@@ -1,0 +1,123 @@
+"""门: a blueprint whose doors say at once where they are, what they take and how they may fail.
+
+flask-smorest has no types; this is the one place that knows. What a door declares is what the
+documentation shows, and nothing is worked out again while a request is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import flask_smorest
+from flask import Request, request
+from marshmallow import RAISE, Schema
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+
+from service.http.bearer import OPEN
+from service.http.problems import malformed
+from service.request import pointed
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+ANYWHERE = frozenset({401, 404, 500, 503})
+"""How every door that asks for a token may fail."""
+
+
+class Parser(FlaskParser):
+    """Query parameters: none that is not known, none twice, and every fault in one answer."""
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        refuse_repeated()
+        return MultiDictProxy(req.args, schema)
+
+    def handle_error(self, error: Any, *args: Any, **kwargs: Any) -> Any:
+        faults = pointed(error.messages["query"])
+        raise malformed({name.lstrip("/"): told for name, told in faults.items()}, "parameter")
+
+
+def refuse_repeated() -> None:
+    """A parameter that comes twice says two things."""
+    twice = {name: ["重复的参数"] for name, all_of in request.args.lists() if len(all_of) > 1}
+    if twice:
+        raise malformed(twice, "parameter")
+
+
+def refuse_parameters() -> None:
+    """Where there are no query parameters, none is overlooked."""
+    if request.args:
+        raise malformed({name: ["未知的参数"] for name in request.args}, "parameter")
+
+
+class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
+    """门: a blueprint of flask-smorest, with types and without surprises."""
+
+    ARGUMENTS_PARSER = Parser(unknown=RAISE)
+
+    def opened(
+        self,
+        rule: str,
+        view: Callable[..., Any],
+        *,
+        name: str,
+        method: str,
+        fails: Iterable[int],
+        parameters: Iterable[Mapping[str, Any]] = (),
+        tags: Iterable[str] | None = None,
+        **documented: Any,
+    ) -> None:
+        """Open a door: where, what for, and all the ways in which it may fail."""
+        told = documented.setdefault("responses", {})
+        told.update({status: HTTPStatus(status).name for status in sorted(fails)})
+        self.add_url_rule(
+            rule,
+            name,
+            self.doc(operationId=name, **documented)(view),
+            methods=[method],
+            parameters=[*parameters],
+            tags=[*tags] if tags else None,
+        )
+
+    def reads(
+        self,
+        rule: str,
+        answer: type[Schema],
+        *,
+        asks: type[Schema] | None = None,
+        fails: Iterable[int] = (),
+        is_open: bool = False,
+        **documented: Any,
+    ) -> Callable[[View], View]:
+        """A door to read at: the view gives what the schema writes, and takes what it asks for."""
+
+        def open_it(view: View) -> View:
+            read = self.response(200, answer)(view)
+            if asks is not None:
+                read = self.arguments(asks, location="query")(read)
+            setattr(read, OPEN, is_open)
+            self.opened(
+                rule,
+                read,
+                name=view.__name__,
+                method="GET",
+                fails={*fails, *(() if is_open else ANYWHERE), *((422,) if asks else ())},
+                **documented,
+            )
+            return view
+
+        return open_it
+
+
+def path_parameter(name: str, description: str, pattern: str) -> dict[str, Any]:
+    """How a part of the path is documented."""
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    return {"in": "path", "name": name, "description": description, "schema": schema}
+
+
+def header(name: str, description: str, pattern: str, *, required: bool) -> dict[str, Any]:
+    """How a header of the request is documented."""
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    described = {"description": description, "required": required, "schema": schema}
+    return {"in": "header", "name": name, **described}

@@ -1,0 +1,97 @@
+"""接口文档: OpenAPI 3.1 as it follows from the doors, written once per process and then kept."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+import flask_smorest
+import msgspec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from marshmallow import fields
+
+from commands.vocabulary import CodeField, TextField
+from service.http.doors import path_parameter
+from service.http.problems import CONTENT_TYPE, KINDS
+from service.http.shapes import ProblemShape
+from service.ledger.entry import SLUG
+
+TITLE = "问效 Wenxiao"
+
+DESCRIPTION = """\
+预算绩效管理的审计轨迹: 登记业务事项，拒绝不合规则的办理并说明依据，记录只增不改，可以举证。
+
+金额是以元为单位的字符串（如 "1200000.00"），日期如 2026-11-21，时间带时区（+08:00）。
+出错时一律以 application/problem+json（RFC 9457）答复，见 Problem。
+"""
+
+PRINTABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
+"""What `commands.vocabulary.TextField` takes."""
+
+LEDGER = path_parameter("ledger", "台账", SLUG.pattern)
+
+FAILURE_HEADERS = {
+    401: ("WWW-Authenticate", "应如何证明身份（RFC 6750）"),
+    503: ("Retry-After", "多少秒后可以重试"),
+}
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's page of all doors, with problems in our shape and media type."""
+
+    ERROR_SCHEMA = ProblemShape
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Errors are answered by `service.http.problems`, for this API and all else."""
+
+    def _register_responses(self) -> None:
+        for status in http.HTTPStatus:
+            if status >= 400:
+                self.spec.components.response(status.name, _failure(status), lazy=True)
+
+
+def describe(app: Any) -> Api:
+    """An API on this application, to which doors can be added."""
+    app.config.update(API_TITLE=TITLE, API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    api = Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
+    api.init_app(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION},
+            "security": [{"bearer": []}],
+            "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
+        },
+    )
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.ma_plugin.converter.add_attribute_function(text_pattern)
+    return api
+
+
+def written(api: Api) -> bytes:
+    """The document, as it is served."""
+    return msgspec.json.format(msgspec.json.encode(api.spec.to_dict()), indent=1)
+
+
+def text_pattern(_self: Any, field: fields.Field[Any], **_: Any) -> dict[str, str]:
+    """Text has no control characters: what the field refuses, the document says."""
+    is_text = isinstance(field, TextField) and not isinstance(field, CodeField)
+    return {"pattern": PRINTABLE} if is_text else {}
+
+
+def _schema_name(schema: Any) -> str:
+    cls = resolve_schema_cls(schema)
+    return str(getattr(cls, "__name__", "")).removesuffix("Shape")
+
+
+def _failure(status: http.HTTPStatus) -> dict[str, Any]:
+    kinds = [kind for kind in KINDS.values() if kind.status == status]
+    told = {
+        "description": "；".join(f"{k.title}（{k.name}）" for k in kinds) or status.phrase,
+        "content": {CONTENT_TYPE: {"schema": ProblemShape}},
+    }
+    if status in FAILURE_HEADERS:
+        name, description = FAILURE_HEADERS[status]
+        told["headers"] = {name: {"description": description, "schema": {"type": "string"}}}
+    return told

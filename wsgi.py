@@ -1,0 +1,9 @@
+"""The application for any WSGI server, configured by the environment: ``granian wsgi:app`` …"""
+
+from service import logs
+from service.http.app import create_app
+from service.settings import Settings
+
+settings = Settings.from_environment()
+logs.configure(settings.log_level)
+app = create_app(settings)
