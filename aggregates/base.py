@@ -17,6 +17,9 @@ F_co = TypeVar("F_co", bound="Fact[Any]", covariant=True)
 FACTS: dict[str, type[Fact[Any]]] = {}
 KINDS: dict[str, type[Aggregate]] = {}
 
+MAIN = "main"
+"""The code of histories of which an office has only one."""
+
 
 @dataclass
 class Aggregate:

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import ClassVar, Self
 
-from aggregates.base import Aggregate, Breach, Fact
+from aggregates.base import MAIN, Aggregate, Breach, Fact
 
 
 @dataclass
@@ -22,10 +22,13 @@ class Imports(Aggregate, kind="import", collection="imports"):
 
 @dataclass
 class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
-    """The ledger's own history."""
+    """The ledger's own history, and the release that writes it at present."""
+
+    release: str = ""
+    rules: str = ""
 
 
-ITSELF = "itself"
+ITSELF = MAIN
 
 
 class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {sentences}"):
@@ -70,3 +73,19 @@ class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="�
     head_at: datetime
     clock_at: datetime
     reason: str
+
+
+class ReleaseStarted(
+    Fact[LedgerItself], topic="ledger.release_started", says="启用软件版本 {release}"
+):
+    """启用版本: from here on records are written by this release, under this catalogue of rules.
+
+    ``rules`` is the SHA-256 of the catalogue, so that a rule which was changed without a rule set
+    shows in the ledger as well.
+    """
+
+    release: str
+    rules: str
+
+    def apply(self, ledger: LedgerItself, /) -> None:
+        ledger.release, ledger.rules = self.release, self.rules

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from aggregates.base import Aggregate, Fact
+from aggregates.base import MAIN, Aggregate, Fact
 from aggregates.roles import Role
 
-OFFICE = "main"
+OFFICE = MAIN
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from aggregates.base import Aggregate, Fact, Severity
+from aggregates.base import MAIN, Aggregate, Fact, Severity
 from aggregates.values import (
     Bands,
     ExAnteCriterion,
@@ -112,7 +112,7 @@ class RuleBook(Aggregate, kind="rulebook", collection="rulebook"):
         return version, self.versions[version]
 
 
-RULEBOOK = "main"
+RULEBOOK = MAIN
 
 
 class RuleSetPublished(

@@ -21,9 +21,6 @@ from commands.base import Act, Command
 from commands.vocabulary import CODE, Digest, Name, PersonId, Position
 from service.schemas import schema_of
 
-MAIN = "main"
-"""The code of histories of which an office has only one."""
-
 OptionalName = Annotated[str, words.String(validate=ma.validate.Length(0, 200))]
 
 

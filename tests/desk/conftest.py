@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from aggregates.base import KINDS
+from aggregates.base import KINDS, MAIN
 from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS
 from service.desk import Desk, Outcome
 from service.ledger.application import Ledger
 from service.ledger.recorder import create_ledger
-from service.request import MAIN, Request, understand
+from service.request import Request, understand
 
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 CONSOLE = Token("console", "", (Role.OPERATOR, Role.SOURCE_SYSTEM), NEVER, system="console")

@@ -172,9 +172,11 @@ def test_a_persons_name_is_beside_the_ledger_and_can_be_withheld(ask: Ask, ledge
     (record,) = outcome.records
     digest = record.fact.name
     known = ledger.records_in.find_value(bytes.fromhex(digest))
-    assert known is not None and known.value == "王芳"
+    assert known is not None
+    assert known.value == "王芳"
     row = ledger.records_in.find_request(CONSOLE.id, "wang")
-    assert row is not None and "王芳" not in row.body.decode()
+    assert row is not None
+    assert "王芳" not in row.body.decode()
     order = {"digest": digest, "order": "师财发〔2021〕3号", "reason": "本人申请"}
     assert ask("withhold_person_value", "person/wang", order).is_recorded
     assert ledger.records_in.find_value(bytes.fromhex(digest)) is None

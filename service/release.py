@@ -1,0 +1,50 @@
+"""Which release writes a ledger, on record before it writes anything else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+
+import msgspec
+
+from aggregates.ledger import ITSELF, LedgerItself
+from aggregates.office import Token
+from aggregates.roles import Role
+from commands.base import ACTS, RULES
+from commands.ledger import StartRelease
+from service.desk import Desk
+from service.ledger.application import Ledger
+from service.request import understand
+
+CONSOLE = Token(
+    id="console",
+    digest="",
+    roles=(Role.OPERATOR,),
+    expires_at=datetime.max.replace(tzinfo=UTC),
+    system="console",
+)
+"""Whoever operates this machine: no secret, and no door but the command line leads here."""
+
+
+@cache
+def catalogue_digest() -> str:
+    """The SHA-256 of every rule: id, sentence, basis and default severity."""
+    told = [(r.id, r.sentence, r.basis, r.severity.value) for _, r in sorted(RULES.items())]
+    return sha256(msgspec.json.encode(told)).hexdigest()
+
+
+def announce(ledger: Ledger) -> None:
+    """Record this release if the ledger was last written by another one.
+
+    Several processes may start at once: the rule lets one of them record it.
+    """
+    release, rules = version("wenxiao"), catalogue_digest()
+    known = ledger.load(LedgerItself, ITSELF)
+    if (known.release, known.rules) == (release, rules):
+        return
+    body = {"release": release, "rules": rules}
+    key = f"release-{known.version}-{release}-{rules[:16]}"
+    act = ACTS[StartRelease.act.name]
+    Desk(ledger).carry_out(understand(act, LedgerItself, ITSELF, body, token=CONSOLE, key=key))
