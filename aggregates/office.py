@@ -25,6 +25,11 @@ class Assignment:
     def covers(self, day: date) -> bool:
         return self.since <= day and (self.until is None or day <= self.until)
 
+    def overlaps(self, since: date, until: date | None) -> bool:
+        """Some day lies in both intervals."""
+        begins_in_time = until is None or self.since <= until
+        return begins_in_time and (self.until is None or since <= self.until)
+
 
 @dataclass(frozen=True)
 class Token:
@@ -59,6 +64,13 @@ class Office(Aggregate, kind="office", collection="office"):
         """The post at which a person acts in a role on a day."""
         held = (a for a in self.assignments if (a.person, a.role) == (person, role))
         return next((a for a in held if a.covers(day)), None)
+
+    def assigned_between(
+        self, person: str, role: Role, since: date, until: date | None
+    ) -> Assignment | None:
+        """A post that the person holds in the role on some day of an interval."""
+        held = (a for a in self.assignments if (a.person, a.role) == (person, role))
+        return next((a for a in held if a.overlaps(since, until)), None)
 
     def token(self, digest: str) -> Token | None:
         """The token with this digest, good or not."""

@@ -23,8 +23,9 @@ ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 INTERVAL_HAS_AN_ORDER = Rule(
     "office.interval_has_an_order", "任职的截止日期不得早于起始日期", basis="KM-51"
 )
-HELD_ONCE = Rule("office.held_once", "该人员在该日已任有此角色的岗位", basis="KM-51")
+HELD_ONCE = Rule("office.held_once", "该人员在此期间已任有此角色的岗位", basis="KM-51")
 ENDED_IF_HELD = Rule("office.ended_if_held", "该人员在该日并未任有此角色的岗位", basis="KM-51")
+ENDS_EARLIER = Rule("office.ends_earlier", "免职日期须早于已登记的任职截止日期", basis="KM-51")
 TOKEN_NAMED_ONCE = Rule(
     "office.token_named_once", "该令牌编号或密钥已经使用", basis="GB/T 22239-2019"
 )
@@ -56,7 +57,7 @@ class AssignPerson(Command[Office]):
         case.require(
             self.until is None or self.since <= self.until, INTERVAL_HAS_AN_ORDER, 截止=self.until
         )
-        held = office.assignment(self.person, self.role, self.since)
+        held = office.assigned_between(self.person, self.role, self.since, self.until)
         case.require(not held, HELD_ONCE, 人员=self.person, 角色=self.role)
         return PersonAssigned(
             self.person, self.role, self.post, self.organisation, self.since, self.until
@@ -73,7 +74,8 @@ class EndAssignment(Command[Office]):
 
     def decide(self, office: Office, case: Case, /) -> AssignmentEnded:
         held = office.assignment(self.person, self.role, self.until)
-        case.need(held, ENDED_IF_HELD, 人员=self.person, 角色=self.role)
+        held = case.need(held, ENDED_IF_HELD, 人员=self.person, 角色=self.role)
+        case.require(self.until != held.until, ENDS_EARLIER, 已登记=held.until)
         return AssignmentEnded(self.person, self.role, self.until)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregates.roles import Role
 from aggregates.rulebook import RuleBook, RuleSet, RuleSetPublished
+from aggregates.values import Grade
 from commands.base import RULES, Case, Command, Rule, act
 
 EDITIONS_FOLLOW = Rule(
@@ -13,6 +14,13 @@ SEVERITIES_NAME_RULES = Rule(
     "rules.severities_name_rules", "规则集所列的规则编号须在规则目录之内", basis="AN-04"
 )
 CHAIN_IS_ORDERED = Rule("rules.chain_is_ordered", "审核链至少一环，且各环节不得重复", basis="SZ-16")
+
+TABLES_ARE_COMPLETE = Rule(
+    "rules.tables_are_complete", "结果应用表须列明优、良、中、差各等级的处理", basis="SZ-18; KM-37"
+)
+BANDS_DESCEND = Rule(
+    "rules.bands_descend", "各等级的分数线须依次降低", basis="财预〔2015〕88号; 财预〔2020〕10号"
+)
 
 
 @act("rulebook/editions", by={Role.BUREAU_LEADER, Role.OPERATOR}, basis="AN-04; DL-12")
@@ -29,4 +37,14 @@ class PublishRuleSet(Command[RuleBook]):
         case.require(not unknown, SEVERITIES_NAME_RULES, 未知规则=unknown)
         chain = self.rule_set.review_chain
         case.require(chain and len(set(chain)) == len(chain), CHAIN_IS_ORDERED)
+        self._observe_grades(case)
         return RuleSetPublished(self.edition, self.rule_set.title, self.rule_set)
+
+    def _observe_grades(self, case: Case) -> None:
+        """Whatever the score, there is a grade; whatever the grade, there is a consequence."""
+        given = self.rule_set
+        tables = given.after_review, given.after_evaluation
+        case.require(all(set(table) == set(Grade) for table in tables), TABLES_ARE_COMPLETE)
+        for bands in (given.review_bands, given.ex_ante_bands, given.evaluation_bands):
+            is_descending = bands.excellent > bands.good > bands.fair
+            case.require(is_descending, BANDS_DESCEND)

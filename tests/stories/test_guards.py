@@ -1,0 +1,107 @@
+"""What every act is held to, whatever it is about."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from aggregates.base import Actor
+from aggregates.office import OFFICE, Office, PersonAssigned
+from aggregates.project import Project
+from aggregates.reserve import ProjectReserved
+from aggregates.roles import Role
+from commands import guards as rules
+from commands.base import Case, Command
+from commands.guards import observe_office, observe_time
+from tests.scenario import TODAY, Scenario, given
+from tests.stories.cast import reserved
+
+JOINED = date(2021, 1, 1)
+wang = PersonAssigned("wang", Role.COUNTERPART_SECTION, "科员", "finance", JOINED)
+wang_left = PersonAssigned(
+    "wang", Role.COUNTERPART_SECTION, "科员", "finance", JOINED, TODAY - timedelta(days=1)
+)
+
+
+class Anything(Command[Project]):
+    """An act that knows no rules but those that all acts share."""
+
+    def decide(self, project: Project, case: Case, /) -> ProjectReserved:
+        observe_time(case)
+        observe_office(case)
+        return reserved
+
+
+def office(*assigned: PersonAssigned) -> Scenario:
+    return given(Project).and_given(Office, *assigned, code=OFFICE)
+
+
+def asserting(actor: Actor, *assigned: PersonAssigned) -> Scenario:
+    story = office(*assigned)
+    story.case.actor = actor
+    return story
+
+
+def test_nothing_is_recorded_before_it_happens() -> None:
+    given(Project).on(TODAY + timedelta(days=1), today=TODAY).when(Anything()).refused(
+        rules.NOT_BEFORE_IT_HAPPENED
+    )
+
+
+def test_what_happened_today_is_recorded_today() -> None:
+    given(Project).on(TODAY).when(Anything()).then(reserved)
+
+
+def test_what_is_recorded_in_time_is_not_marked() -> None:
+    given(Project).on(TODAY - timedelta(days=30), today=TODAY).when(Anything()).then(reserved)
+
+
+def test_what_is_recorded_late_is_marked() -> None:
+    given(Project).on(TODAY - timedelta(days=31), today=TODAY).when(Anything()).flagged(
+        rules.RECORDED_IN_TIME, then=[reserved]
+    )
+
+
+def test_an_office_sets_its_own_time_for_recording() -> None:
+    given(Project).on(TODAY - timedelta(days=31), today=TODAY).under(backdate_days=31).when(
+        Anything()
+    ).then(reserved)
+
+
+def test_whoever_holds_the_role_may_act() -> None:
+    office(wang).by("wang", Role.COUNTERPART_SECTION).when(Anything()).then(reserved)
+
+
+@pytest.mark.parametrize(
+    ("person", "role"),
+    [("zhao", Role.COUNTERPART_SECTION), ("wang", Role.PERFORMANCE_SECTION)],
+    ids=["another person", "another role"],
+)
+def test_whoever_does_not_hold_the_role_may_not(person: str, role: Role) -> None:
+    office(wang).by(person, role).when(Anything()).refused(rules.HOLDS_THE_ROLE)
+
+
+def test_whoever_has_left_may_not_act_any_more() -> None:
+    office(wang_left).by("wang", Role.COUNTERPART_SECTION).when(Anything()).refused(
+        rules.HOLDS_THE_ROLE
+    )
+
+
+def test_the_day_of_recording_decides_who_holds_the_role() -> None:
+    office(wang_left).by("wang", Role.COUNTERPART_SECTION).on(
+        TODAY - timedelta(days=2), today=TODAY
+    ).when(Anything()).refused(rules.HOLDS_THE_ROLE)
+
+
+def test_an_actor_whom_a_system_names_and_nobody_knows_is_marked() -> None:
+    unknown = Actor("sun", Role.UNIT_CLERK, asserted=True)
+    asserting(unknown, wang).when(Anything()).flagged(rules.SYSTEM_NAMES_ITS_ACTOR, then=[reserved])
+
+
+def test_an_actor_whom_a_system_names_and_the_office_knows_is_not_marked() -> None:
+    known = Actor("wang", Role.COUNTERPART_SECTION, asserted=True)
+    asserting(known, wang).when(Anything()).then(reserved)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.SOURCE_SYSTEM])
+def test_consoles_and_systems_hold_no_posts(role: Role) -> None:
+    office().by("console", role).when(Anything()).then(reserved)
