@@ -44,12 +44,23 @@ WITHIN_RECOMMENDED = Rule(
     basis="KM-14; AN-12",
     severity=Severity.FLAG,
 )
+NOT_CANCELLED = Rule(
+    "budget.not_cancelled",
+    "依据绩效评价结果已决定取消资金的年度，不得再安排预算",
+    basis="KM-40",
+)
+ITEMS_SETTLED = Rule(
+    "budget.items_settled",
+    "整改事项尚未销号即安排预算的，单独标明",
+    basis="KM-32; KM-38",
+    severity=Severity.FLAG,
+)
 
 
 @act(
     "{accountable}/budget",
     by={Role.BUDGET_SECTION, Role.BUREAU_LEADER},
-    basis="AN-06; AN-46; DL-23; DL-24; KM-11",
+    basis="AN-06; AN-46; DL-23; DL-24; KM-11; KM-32",
 )
 class ApproveBudget(Command[Accountable]):
     """同步批复预算和绩效目标: money goes to what was admitted, for a goal that passed."""
@@ -64,6 +75,7 @@ class ApproveBudget(Command[Accountable]):
         if isinstance(it, Project):
             _observe_library(it, case)
         self._observe_goal(year.goal, it, case)
+        self._observe_past(it, case)
         case.require(self.lines, HAS_LINES)
         observe_lines(self.lines, case)
         amount = total(self.lines)
@@ -77,6 +89,13 @@ class ApproveBudget(Command[Accountable]):
         if goal.recommended is not None:
             is_within = total(self.lines) <= goal.recommended
             case.require(is_within, WITHIN_RECOMMENDED, 建议=yuan(goal.recommended))
+
+    def _observe_past(self, it: Accountable, case: Case) -> None:
+        """Evaluations of earlier years may have cancelled the money, or asked for improvements."""
+        cancelled = [e.id for e in it.evaluations.values() if e.is_cancelled(self.year)]
+        case.require(not cancelled, NOT_CANCELLED, 评价=cancelled)
+        unsettled = [item.id for item in it.items.values() if not item.is_closed]
+        case.require(not unsettled, ITEMS_SETTLED, 整改事项=unsettled)
 
 
 def _observe_library(project: Project, case: Case) -> None:

@@ -1,14 +1,19 @@
 """The budget of a year is approved together with its goal."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
 from aggregates.base import Fact, Severity
+from aggregates.evaluation import ApplicationDecided
 from aggregates.exante import ExAnteConditionMet
+from aggregates.item import ItemCause
 from aggregates.project import Project
+from aggregates.rectification import RectificationClosed, RectificationOrdered
 from aggregates.roles import Role
+from aggregates.rulebook import Measure
 from aggregates.unit import Unit
 from aggregates.values import Fen
 from commands import budget as rules
@@ -41,6 +46,25 @@ from tests.stories.cast import (
 cut_lines = (replace(own_line, amount=Fen(718_900_00)), province_line)
 approve = ApproveBudget(2021, "师财预〔2021〕8号", cut_lines)
 as_recommended = replace(approved, lines=cut_lines, amount=Fen(918_900_00))
+cancelled = ApplicationDecided(
+    evaluation="E1",
+    budget_year=2021,
+    measure=Measure.CANCEL,
+    amount=Fen(1_000_000_00),
+    recommendation=Measure.CANCEL,
+    follows=True,
+    decider="li",
+)
+ordered = RectificationOrdered(
+    item="Z1",
+    cause=ItemCause.AUDIT,
+    problem="利息计算有误",
+    digest=EVIDENCE,
+    responsible=UNIT,
+    received_on=date(2020, 9, 1),
+    due=date(2020, 11, 1),
+)
+closed = RectificationClosed("Z1")
 condition_met = ExAnteConditionMet(EVIDENCE, "用地手续已补齐")
 
 
@@ -180,3 +204,33 @@ def test_a_budget_that_another_system_approved_is_kept_with_its_faults() -> None
     the_budget_section(reserved).observed().when(approve).recorded_with(
         rules.ADMITTED_FIRST, rules.GOAL_PASSED
     )
+
+
+def test_money_that_was_cancelled_upon_an_evaluation_is_not_arranged() -> None:
+    the_budget_section(reserved, *reviewed, excellent, admitted, cancelled).when(approve).refused(
+        rules.NOT_CANCELLED
+    )
+
+
+def test_money_cancelled_for_another_year_leaves_this_one_alone() -> None:
+    in_2022 = replace(cancelled, budget_year=2022)
+    the_budget_section(reserved, *reviewed, excellent, admitted, in_2022).when(approve).then(
+        as_recommended
+    )
+
+
+def test_money_before_everything_is_put_right_is_marked() -> None:
+    the_budget_section(reserved, *reviewed, excellent, admitted, ordered).when(approve).flagged(
+        rules.ITEMS_SETTLED, then=[as_recommended]
+    )
+
+
+def test_money_after_everything_was_put_right_is_not_marked() -> None:
+    history = (reserved, *reviewed, excellent, admitted, ordered, closed)
+    the_budget_section(*history).when(approve).then(as_recommended)
+
+
+def test_an_office_may_ask_for_everything_to_be_put_right_first() -> None:
+    the_budget_section(reserved, *reviewed, excellent, admitted, ordered).under(
+        severities={rules.ITEMS_SETTLED.id: Severity.REFUSE}
+    ).when(approve).refused(rules.ITEMS_SETTLED)
