@@ -40,7 +40,7 @@ class UnitRegistered(
 
 
 class UnitMoved(
-    Fact[Unit], topic="unit.moved", says="隶属关系由 {former} 调整至 {superior}: {reason}"
+    Fact[Unit], topic="unit.moved", says="上级单位由“{former}”改为“{superior}”: {reason}"
 ):
     """调整隶属关系: the unit answers to another superior from here on."""
 
