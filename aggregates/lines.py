@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from aggregates.values import Fen, FundLine, Term
+from aggregates.values import Fen, FundLine, Term, yuan
 
 
 class HoldKind(Term):
@@ -32,7 +32,7 @@ class HeldLine:
     amount: Fen | None = None
 
     def __str__(self) -> str:
-        return self.line
+        return self.line if self.amount is None else f"{self.line} {yuan(self.amount)} 元"
 
 
 @dataclass(frozen=True)
