@@ -78,7 +78,8 @@ class Case:
     """Who asks, in which role, on which business date, under which rule set; and what was found.
 
     ``on`` is the business date (it happened then), ``today`` the date of recording. ``observed``:
-    it has already happened elsewhere, so breaches are recorded instead of refused.
+    it has already happened elsewhere, so breaches are recorded instead of refused. ``opening``: it
+    is taken over from before the ledger began.
 
     ``recorded`` gives the record of the addressed history at a position; ``fact`` makes a fact of a
     topic and its fields as they are stored, or raises ``ValueError`` saying what is wrong.
@@ -92,6 +93,7 @@ class Case:
     rule_set: RuleSet = DEFAULT
     edition: int = 0
     observed: bool = False
+    opening: bool = False
     recorded: Recorded = _nothing_recorded
     fact: Telling = _no_such_fact
     breaches: list[Breach] = field(default_factory=list)

@@ -33,8 +33,11 @@ _NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
 
 
 def observe_time(case: Case) -> None:
-    """Nothing is recorded before it happened; what is recorded late says so."""
+    """Nothing is recorded before it happened; what is recorded late says so, unless it was taken
+    over from before."""
     case.require(case.on <= case.today, NOT_BEFORE_IT_HAPPENED, 业务日期=case.on)
+    if case.opening:
+        return
     late = case.today - case.on
     allowed = timedelta(days=case.rule_set.backdate_days)
     case.require(late <= allowed, RECORDED_IN_TIME, 迟登天数=late.days)

@@ -184,6 +184,7 @@ class Sitting:
             rule_set=rule_set,
             edition=edition,
             observed=request.source is not None,
+            opening=request.given.opening,
             recorded=recorded,
             fact=fact_from,
         )

@@ -61,6 +61,12 @@ def test_what_is_recorded_late_is_marked() -> None:
     )
 
 
+def test_what_was_taken_over_from_before_is_not_late() -> None:
+    told = given(Project).on(date(2020, 1, 1), today=date(2021, 3, 1))
+    told.case.opening = True
+    told.when(Anything()).then(reserved)
+
+
 def test_an_office_sets_its_own_time_for_recording() -> None:
     given(Project).on(TODAY - timedelta(days=31), today=TODAY).under(backdate_days=31).when(
         Anything()
