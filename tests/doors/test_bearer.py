@@ -1,0 +1,119 @@
+"""Who gets in: deny by default, at once, and only as far as the token reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
+
+from aggregates.project import Project
+from aggregates.reserve import ProjectReserved
+from aggregates.roles import Role
+from aggregates.unit import Unit, UnitRegistered
+from aggregates.values import Fen, ProjectClass
+from service.http.app import Wenxiao, create_app
+from service.ledger.recorder import create_ledger
+from tests.doors.asking import AtTheOffice, Clock
+
+OPEN = {"/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"}
+BUREAU = {"name": "县财政局"}
+
+
+def test_every_door_but_these_asks_for_a_token(app: Wenxiao) -> None:
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        (method,) = rule.methods - {"HEAD"} if rule.methods else ()
+        path = rule.rule.replace("<int(min=1,max=9007199254740991):position>", "1")
+        answer = client.open(path.replace("<", "").replace(">", ""), method=method)
+        assert (answer.status_code == 401) != (rule.rule in OPEN), rule
+
+
+@pytest.mark.parametrize(
+    "given", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "Bearer a b", "Bearer é", "secret"]
+)
+def test_only_a_bearer_of_a_token_is_somebody(office: AtTheOffice, given: str) -> None:
+    stranger = office.stranger()
+    stranger.headers["Authorization"] = given
+    answer = stranger.post("units/105/registration", BUREAU).then(401).problem("unauthorized")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="wenxiao"'
+
+
+def test_a_token_is_good_from_its_issue_and_until_it_is_revoked(office: AtTheOffice) -> None:
+    administrator = office.somebody(Role.OFFICE_ADMINISTRATOR)
+    secret = "shown-once"
+    issued = {
+        "token": "front-office",
+        "digest": sha256(secret.encode()).hexdigest(),
+        "roles": ["budget_section"],
+        "expires_at": "2022-01-01T00:00:00+08:00",
+        "system": "预算管理一体化系统",
+    }
+    system = office.stranger(secret)
+    system.post("units/105/registration", BUREAU).then(401)
+    administrator.post("office/tokens", issued).then(201)
+    system.post("units/105/registration", BUREAU).then(201)
+    administrator.post(
+        "office/tokens/revocation", {"token": "front-office", "reason": "停用"}
+    ).then(201)
+    system.post("units/106/registration", BUREAU).then(401).problem("unauthorized")
+
+
+def test_a_token_ends_with_its_day(office: AtTheOffice) -> None:
+    clerk = office.somebody(Role.BUDGET_SECTION, days=1)
+    clerk.post("units/105/registration", BUREAU).then(201)
+    office.clock.advance(days=1)
+    clerk.post("units/106/registration", BUREAU).then(401)
+
+
+@pytest.fixture
+def another_process(app: Wenxiao, clock: Clock) -> Iterator[AtTheOffice]:
+    """The same office, served by a process that has its own memory."""
+    other = create_app(app.settings, clock)
+    yield AtTheOffice(other, clock)
+    other.engine.dispose()
+
+
+def test_what_is_revoked_elsewhere_is_revoked_here(
+    office: AtTheOffice, another_process: AtTheOffice
+) -> None:
+    clerk = office.somebody(Role.BUDGET_SECTION)
+    first = clerk.post("units/105/registration", BUREAU, key="k").then(201)
+    another_process.revoke(clerk)
+    clerk.post("units/106/registration", BUREAU).then(401)
+    clerk.post("units/105/registration", BUREAU, key="k").then(401)
+    assert office.ledger.record_at(first.json["position"]) is not None
+
+
+def test_an_answer_is_repeated_only_to_whoever_is_good_now(
+    office: AtTheOffice, another_process: AtTheOffice
+) -> None:
+    clerk = office.somebody(Role.BUDGET_SECTION)
+    clerk.post("units/105/registration", BUREAU, key="k").then(201)
+    another_process.revoke(clerk)
+    clerk.post("units/105/registration", BUREAU, key="k").then(401)
+
+
+def test_a_token_is_good_for_its_own_ledger(office: AtTheOffice, app: Wenxiao) -> None:
+    create_ledger(app.engine, "changning")
+    clerk = office.somebody(Role.BUDGET_SECTION)
+    clerk.post("/v1/changning/units/105/registration", BUREAU).then(401)
+
+
+@pytest.fixture
+def register(office: AtTheOffice) -> AtTheOffice:
+    """The bureau of education with a school below it, and the bureau of culture beside it."""
+    office.given(Unit, UnitRegistered("县教育局", "", 1), code="105")
+    office.given(Unit, UnitRegistered("第一中学", "105", 2), code="105001")
+    office.given(Unit, UnitRegistered("县文旅局", "", 1), code="106")
+    for code, unit in (("school", "105001"), ("museum", "106")):
+        reserved = ProjectReserved(
+            f"项目 {code}", unit, ProjectClass.SPECIFIC_TARGET, 2021, 2021, Fen(100), True, False
+        )
+        office.given(Project, reserved, code=code)
+    return office
+
+
+@pytest.mark.parametrize("door", ["units/{}/goal", "units/{}/rectification/report"])
+def test_nobody_acts_outside_their_subtree(register: AtTheOffice, door: str) -> None:
+    assert True
