@@ -23,7 +23,8 @@ class EvaluationReported(
 ):
     """报告评价结果: an evaluator proposed a score; what was found follows, finding by finding.
 
-    ``affected_year`` is the budget year that the result is to be applied to.
+    ``affected_year`` is the budget year that the result is to be applied to, ``amount`` the money
+    whose use was evaluated.
     """
 
     evaluation: str
@@ -37,6 +38,7 @@ class EvaluationReported(
     reporter: str
     reported_on: date
     accounts_approved_on: date | None = None
+    amount: Fen = Fen(0)
 
     def apply(self, it: Accountable, /) -> None:
         evaluation = _evaluation(it, self.evaluation)

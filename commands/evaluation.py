@@ -132,7 +132,10 @@ def digest_of(words: str) -> str:
     basis="KM-26; KM-29; CN-11; CN-12; 财预〔2020〕10号",
 )
 class ReportEvaluation(Command[Accountable]):
-    """报告评价结果: an evaluator proposes a score and a grade, and hands over what was found."""
+    """报告评价结果: an evaluator proposes a score and a grade, and hands over what was found.
+
+    ``amount`` is the money whose use was evaluated.
+    """
 
     evaluation: Code
     mode: EvaluationMode
@@ -144,6 +147,7 @@ class ReportEvaluation(Command[Accountable]):
     proposed_grade: Grade
     findings: tuple[FindingGiven, ...] = ()
     accounts_approved_on: date | None = None
+    amount: Fen = Fen(0)
 
     def decide(self, it: Accountable, case: Case, /) -> list[EvaluationReported | FindingReported]:
         case.require(it.is_entered, SUBJECT_IS_ENTERED, 编码=it.code)
@@ -185,6 +189,7 @@ class ReportEvaluation(Command[Accountable]):
             case.actor.person,
             case.on,
             self.accounts_approved_on,
+            self.amount,
         )
 
     def _findings(self) -> Iterable[FindingReported]:

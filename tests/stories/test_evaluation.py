@@ -126,6 +126,11 @@ def test_a_unit_is_evaluated_as_a_whole() -> None:
     told.when(report).then(reported, found)
 
 
+def test_a_report_says_how_much_money_it_looked_at() -> None:
+    asked = replace(report, amount=Fen(2_000_000_00))
+    at_the_agency().when(asked).then(replace(reported, amount=Fen(2_000_000_00)), found)
+
+
 def test_nobody_evaluates_what_does_not_exist() -> None:
     told = given(Project).by("expert", Role.AGENCY).on(REPORTED_ON)
     told.when(report).refused(evaluation.SUBJECT_IS_ENTERED)
