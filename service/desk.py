@@ -85,10 +85,13 @@ class _Decided:
     """What one request leads to, before it is appended."""
 
     request: Request
-    outcome: str
+    row: RequestRow
     records: list[Record[Any]]
     case: Case
-    salt: bytes
+
+    @property
+    def outcome(self) -> str:
+        return self.row.outcome
 
 
 class Sitting:
@@ -223,13 +226,13 @@ class Sitting:
     def _take(
         self, request: Request, outcome: str, it: Aggregate, facts: Sequence[Any], case: Case
     ) -> None:
-        salt = secrets.token_bytes(16)
-        envelope = _envelope(request, case, request.digest(salt).hex())
+        row = _row(request, outcome)
+        envelope = _envelope(request, case, row.seal.hex())
         records = []
         for fact in facts:
             whose = fact.aggregate if isinstance(fact, Into) else it
             records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
-        self._decided.append(_Decided(request, outcome, records, case, salt))
+        self._decided.append(_Decided(request, row, records, case))
 
     def _placed(self, whose: Aggregate, fact: Fact[Any], envelope: Envelope) -> Record[Any]:
         if isinstance(whose, Refusals | Imports):
@@ -243,17 +246,7 @@ class Sitting:
         rows, begin = [], 0
         for each in self._decided:
             end = begin + len(each.records)
-            rows.append(
-                RequestRow(
-                    principal=each.request.token.id,
-                    key=each.request.key,
-                    salt=each.salt,
-                    digest=each.request.digest(each.salt),
-                    body=each.request.masked,
-                    outcome=each.outcome,
-                    records=tuple(range(begin, end)),
-                )
-            )
+            rows.append(replace(each.row, records=tuple(range(begin, end))))
             begin = end
         return rows
 
@@ -269,6 +262,18 @@ class Sitting:
                 )
             begin += len(each.records)
         return keys
+
+
+def _row(request: Request, outcome: str) -> RequestRow:
+    salt = secrets.token_bytes(16)
+    return RequestRow(
+        principal=request.token.id,
+        key=request.key,
+        salt=salt,
+        digest=request.digest(salt),
+        body=request.masked,
+        outcome=outcome,
+    )
 
 
 def _value(committed: Committed) -> CommittedValue:
@@ -287,14 +292,14 @@ def _refusal(request: Request, it: Aggregate, case: Case) -> Into[Any]:
     return Into(Refusals.of(it.id), refused)
 
 
-def _envelope(request: Request, case: Case, digest: str) -> Envelope:
+def _envelope(request: Request, case: Case, seal: str) -> Envelope:
     return Envelope(
         via=request.token.id,
         actor=case.actor,
         occurred_on=case.on,
         act=request.act.name,
         request=request.key,
-        request_digest=digest,
+        request_digest=seal,
         rule_set=case.edition,
         submitted_at=request.given.submitted_at,
         document=request.document,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from eventsourcing.persistence import Notification
 
@@ -35,6 +36,18 @@ class RequestRow:
     """Where its records are; the ledger fills it in."""
     records: tuple[int, ...] = field(default=(), compare=False)
     """Which of the records appended with it are its own; all, if it does not say."""
+
+    @property
+    def seal(self) -> bytes:
+        """What its records say of it, so that nothing of this row changes unnoticed."""
+        return seal(self.salt, self.digest, self.outcome, self.body)
+
+
+def seal(salt: bytes, digest: bytes, outcome: str, body: bytes) -> bytes:
+    """The SHA-256 of a request's row. The digest alone would not do: of a body with personal data
+    the row keeps less than was digested.
+    """
+    return sha256(b"%b%b%b\n%b" % (salt, digest, outcome.encode(), body)).digest()
 
 
 @dataclass(frozen=True, slots=True)
