@@ -27,6 +27,16 @@ SYSTEM_NAMES_ITS_ACTOR = Rule(
     basis="SZ-33",
     severity=Severity.FLAG,
 )
+ROW_STAYS = Rule(
+    "source.row_stays",
+    "来源行的后续版本须登记在首次登记该行的对象之下",
+    basis="档案法实施条例 第39条",
+)
+ROW_WAS_THERE = Rule(
+    "source.row_was_there",
+    "来源行首次送达时即已删除，没有可以撤回的记录",
+    basis="档案法实施条例 第39条",
+)
 
 _NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
 """Roles of a console or a system; nobody holds a post in them."""
@@ -34,7 +44,8 @@ _NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
 
 def observe_time(case: Case) -> None:
     """Nothing is recorded before it happened; what is recorded late says so, unless it was taken
-    over from before."""
+    over from before.
+    """
     case.require(case.on <= case.today, NOT_BEFORE_IT_HAPPENED, 业务日期=case.on)
     if case.opening:
         return
@@ -51,3 +62,11 @@ def observe_office(case: Case) -> None:
     office = case.read(Office, OFFICE)
     post = office.assignment(case.actor.person, case.role, case.today)
     case.require(post, rule, 人员=case.actor.person, 角色=case.role)
+
+
+def observe_row(first: int | None, case: Case, *, is_deleted: bool) -> None:
+    """A row of another system is read on in the history where it was first seen, at ``first``."""
+    if first is None:
+        case.need(None if is_deleted else case, ROW_WAS_THERE)
+    else:
+        case.need(case.recorded(first), ROW_STAYS, 首次登记=first)

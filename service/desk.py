@@ -31,7 +31,7 @@ from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
 from commands.base import RULES, Case, Committed, Into, Undecided
-from commands.guards import observe_office, observe_time
+from commands.guards import observe_office, observe_row, observe_time
 from service.clock import business_day
 from service.ledger.application import Ledger
 from service.ledger.body import fact_from
@@ -204,19 +204,20 @@ class Sitting:
         observe_office(case)
         try:
             decided = request.command.decide(it, case)
+            facts: list[Any] = (
+                [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
+            )
+            return self._as_corrections(request, facts, case)
         except Undecided:
             return []
-        facts: list[Any] = (
-            [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
-        )
-        return self._as_corrections(request, facts)
 
-    def _as_corrections(self, request: Request, facts: list[Any]) -> list[Any]:
+    def _as_corrections(self, request: Request, facts: list[Any], case: Case) -> list[Any]:
         """A later revision of a source row corrects the record of its first one."""
         seen = request.given.source
         if seen is None or not facts:
             return facts
         first = self.ledger.records_in.first_observed(seen.system, seen.table, seen.row)
+        observe_row(first, case, is_deleted=seen.deleted)
         if first is None:
             return facts
         if seen.deleted:

@@ -167,6 +167,24 @@ def test_a_deleted_source_row_withdraws_it(ask: Ask, ledger: Ledger) -> None:
     assert ledger.fold(Unit, "117", as_of=1).is_registered
 
 
+def test_a_source_row_stays_in_the_history_where_it_was_first_seen(
+    ask: Ask, ledger: Ledger
+) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    elsewhere = ask("register_unit", "unit/118", AGRICULTURE | seen_in("7", "b"), token=TREASURY)
+    assert not elsewhere.is_recorded
+    assert [record.stream for record in elsewhere.records] == ["refusals/unit/118"]
+    assert ledger.fold(Unit, "117").is_registered
+
+
+def test_a_source_row_that_was_deleted_before_it_came_is_not_recorded(
+    ask: Ask, ledger: Ledger
+) -> None:
+    gone = AGRICULTURE | seen_in("7", "b", deleted=True)
+    assert not ask("register_unit", "unit/117", gone, token=TREASURY).is_recorded
+    assert not ledger.fold(Unit, "117").is_registered
+
+
 def test_a_persons_name_is_beside_the_ledger_and_can_be_withheld(ask: Ask, ledger: Ledger) -> None:
     outcome = ask("register_person", "person/wang", {"name": "王芳"}, key="wang")
     (record,) = outcome.records

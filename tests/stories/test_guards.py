@@ -4,14 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from aggregates.base import Actor
+from aggregates.base import Actor, Envelope, Record
 from aggregates.office import OFFICE, Office, PersonAssigned
 from aggregates.project import Project
 from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
 from commands import guards as rules
 from commands.base import Case, Command
-from commands.guards import observe_office, observe_time
+from commands.guards import observe_office, observe_row, observe_time
 from tests.scenario import TODAY, Scenario, given
 from tests.stories.cast import reserved
 
@@ -111,3 +111,40 @@ def test_an_actor_whom_a_system_names_and_the_office_knows_is_not_marked() -> No
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.SOURCE_SYSTEM])
 def test_consoles_and_systems_hold_no_posts(role: Role) -> None:
     office().by("console", role).when(Anything()).then(reserved)
+
+
+class Something(Command[Project]):
+    """An act that was observed in another system's row: first seen at a position, or never."""
+
+    first: int | None
+    is_deleted: bool = False
+
+    def decide(self, project: Project, case: Case, /) -> ProjectReserved:
+        observe_row(self.first, case, is_deleted=self.is_deleted)
+        return reserved
+
+
+def seen_here_at(position: int) -> Scenario:
+    """A project to which the record at this position belongs."""
+    story = given(Project).observed()
+    envelope = Envelope("treasury", story.case.actor, TODAY, "reserve_project")
+    record = Record(story.subject.id, 1, envelope, reserved, position)
+    story.case.recorded = {position: record}.get
+    return story
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_row_is_read_on_where_it_was_first_seen(is_deleted: bool) -> None:  # noqa: FBT001
+    seen_here_at(7).when(Something(7, is_deleted)).then(reserved)
+
+
+def test_a_row_does_not_move_to_another_history() -> None:
+    seen_here_at(7).when(Something(8)).refused(rules.ROW_STAYS)
+
+
+def test_a_row_that_is_new_begins_a_history_of_its_own() -> None:
+    seen_here_at(7).when(Something(None)).then(reserved)
+
+
+def test_a_row_that_was_gone_before_it_came_withdraws_nothing() -> None:
+    seen_here_at(7).when(Something(None, is_deleted=True)).refused(rules.ROW_WAS_THERE)
