@@ -1,0 +1,1 @@
+"""演示: three offices' published year, replayed through the acts and held against the papers."""
