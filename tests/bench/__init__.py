@@ -1,0 +1,1 @@
+"""Benchmarks: what the service does in a second, beside its peers in the same run."""
