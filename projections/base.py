@@ -1,0 +1,482 @@
+"""读模型: rows that people read, kept from records, and exact at every position.
+
+A read model is a file: what a row holds, one method per fact that it listens to, and its queries::
+
+    @dataclass
+    class Tokens(Row):
+        issued: int = 0
+
+    class TokenCount(StreamModel[Tokens], name="token_count", of=Office):
+        def issued(self, rows: Rows[Tokens], it: Record[TokenIssued]) -> None:
+            rows.only.issued += 1
+
+A method says only what the row looks like afterwards. The machinery compares before and after, and
+closes and opens rows; each carries the positions ``since`` and ``until`` (half-open, ``None`` while
+it stands). So every question takes ``as_of``, a position, and is answered exactly.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from hashlib import sha256
+from operator import attrgetter
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+import sqlalchemy as sa
+
+from aggregates.base import KINDS, Aggregate, Fact, Record, RecordCorrected
+from projections.changes import Changes, Key, Rows, Tracked, Values, Version
+from projections.columns import Column, Name, as_it_is, clean, column_of
+from projections.places import Place, Quarantined, frozen, metadata, reached
+
+R = TypeVar("R", bound="Row")
+T = TypeVar("T")
+
+History = Callable[[str, int], list[Record[Any]]]
+"""One stream's records, oldest first, as far as they were recorded at a position."""
+
+Handler = Callable[[Any, Rows[Any], Record[Any]], None]
+
+LONGEST_REASON = 500
+
+
+class Records(Protocol):
+    """Where records come from: one ledger, in the order of its positions."""
+
+    @property
+    def slug(self) -> str: ...
+
+    def records(self, after: int, limit: int) -> list[Record[Any]]: ...
+
+    def history(self, stream: str, as_of: int | None) -> list[Record[Any]]: ...
+
+    def head_position(self) -> int: ...
+
+
+@dataclass
+class Row:
+    """One row: a stream's only one, or one of several, which ``KEY`` then tells apart.
+
+    The fields of the key (numbers, text or codes) come first and have no default; all others have
+    one. ``since`` and ``until`` are the machinery's: when the row came to be as it is, and when it
+    no longer was.
+    """
+
+    KEY: ClassVar[tuple[str, ...]] = ()
+
+    stream: str
+    since: int = field(default=0, kw_only=True, compare=False)
+    until: int | None = field(default=None, kw_only=True, compare=False)
+
+    @property
+    def code(self) -> str:
+        """The code of the history that the row is about."""
+        return self.stream.partition("/")[2]
+
+    @property
+    def key(self) -> Key:
+        """What tells it apart from the other rows of its stream."""
+        return tuple(getattr(self, name) for name in self.KEY)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """一页: some answers in their order, and behind which of them the next page begins."""
+
+    rows: tuple[T, ...]
+    as_of: int
+    next: Values | None
+
+
+class ReadModel(ABC, Generic[R]):
+    """A table of rows with their versions, and the questions that every such table answers."""
+
+    NAME: ClassVar[str] = ""
+    IDENTITY: ClassVar[tuple[str, ...]]
+    """The columns that name a row, and by which lists are ordered."""
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    METADATA: ClassVar[sa.MetaData] = metadata
+    ROW: type[R]
+
+    def __init__(self) -> None:
+        hints = get_type_hints(self.ROW)
+        names = [f.name for f in fields(self.ROW) if f.name not in {"since", "until"}]
+        ordered = [*self.IDENTITY, *(name for name in names if name not in self.IDENTITY)]
+        self.columns = [column_of(name, hints[name]) for name in ordered]
+        self.table = _table(self)
+        self._held = attrgetter(*ordered)
+        self._dumps = [(n, c.dump) for n, c in enumerate(self.columns) if c.dump is not as_it_is]
+        self._loads = [(n, c.load) for n, c in enumerate(self.columns) if c.load is not as_it_is]
+        self._texts = [n for n, c in enumerate(self.columns) if c.is_text]
+        self._order = [ordered.index(name) for name in names]
+
+    @abstractmethod
+    def changes(
+        self,
+        connection: sa.Connection,
+        place: Place,
+        batch: Sequence[Record[Any]],
+        history: History,
+    ) -> Changes:
+        """What the records after a place change; writes nothing."""
+
+    def values(self, row: R) -> Values:
+        """A row as it is stored, without its positions."""
+        values = list(self._held(row))
+        for place, dump in self._dumps:
+            values[place] = dump(values[place])
+        if "\0" in "".join([values[place] or "" for place in self._texts]):
+            values = [clean(value) if isinstance(value, str) else value for value in values]
+        return tuple(values)
+
+    def row(self, values: Values, since: int = 0, until: int | None = None) -> R:
+        """The row that was stored."""
+        held = list(values)
+        for place, load in self._loads:
+            held[place] = load(held[place])
+        return self.ROW(*[held[place] for place in self._order], since=since, until=until)
+
+    def whole(self, values: Values, since: int, until: int | None) -> Values:
+        """All that is stored of a row, in the order of the table's columns from its name on."""
+        named = len(self.IDENTITY)
+        return (*values[:named], since, until, *values[named:])
+
+    def at(self, connection: sa.Connection, ledger: str, as_of: int | None = None) -> Place:
+        """What people read as of a position, by default as far as the model has read.
+
+        Raises ``Behind`` where it has not read so far.
+        """
+        return reached(connection, ledger, self.NAME, as_of)
+
+    def visible(self, place: Place) -> sa.ColumnElement[bool]:
+        """The rows that stood at a place."""
+        c = self.table.c
+        return sa.and_(
+            self.of(place),
+            c.since <= place.position,
+            sa.or_(c.until.is_(None), c.until > place.position),
+        )
+
+    def of(self, place: Place) -> sa.ColumnElement[bool]:
+        """The rows of a generation, whenever they stood."""
+        c = self.table.c
+        return sa.and_(c.ledger == place.ledger, c.generation == place.generation)
+
+    @property
+    def name_columns(self) -> list[sa.Column[Any]]:
+        return [self.table.c[name] for name in self.IDENTITY]
+
+    def select(self) -> sa.Select[Any]:
+        """A question for rows, still without a condition."""
+        c = self.table.c
+        return sa.select(c.since, c.until, *(c[column.name] for column in self.columns))
+
+    def rows(self, connection: sa.Connection, asked: sa.Select[Any]) -> list[R]:
+        """The rows that answer a question."""
+        return [self.row(tuple(v), since, until) for since, until, *v in connection.execute(asked)]
+
+    def of_stream(
+        self, connection: sa.Connection, ledger: str, stream: str, as_of: int | None = None
+    ) -> list[R]:
+        """One stream's rows as of a position."""
+        standing = self.visible(self.at(connection, ledger, as_of))
+        asked = self.select().where(standing, self.table.c.stream == stream)
+        return self.rows(connection, asked.order_by(*self.name_columns))
+
+    def page_of(
+        self,
+        connection: sa.Connection,
+        place: Place,
+        conditions: Iterable[sa.ColumnElement[bool]],
+        after: Values | None,
+        limit: int,
+    ) -> Page[R]:
+        """The rows behind ``after`` that stood at a place and meet all conditions."""
+        asked = self.select().where(self.visible(place), *conditions)
+        if after is not None:
+            asked = asked.where(sa.tuple_(*self.name_columns) > sa.tuple_(*after))
+        found = self.rows(connection, asked.order_by(*self.name_columns).limit(limit + 1))
+        rows = tuple(found[:limit])
+        more = len(found) > limit
+        return Page(
+            rows, place.position, self.values(rows[-1])[: len(self.IDENTITY)] if more else None
+        )
+
+    def versions(
+        self, connection: sa.Connection, place: Place
+    ) -> Iterator[tuple[int, int | None, Values]]:
+        """All rows there had ever been up to a place, as they were known there, in order.
+
+        Each comes with its ``since`` and ``until``; however many there are, few are in memory.
+        """
+        c = self.table.c
+        asked = self.select().where(self.of(place), c.since <= place.position)
+        asked = asked.order_by(*self.name_columns, c.since).execution_options(yield_per=1_000)
+        for since, until, *values in connection.execute(asked):
+            ended = until if until is not None and until <= place.position else None
+            yield since, ended, tuple(values)
+
+    def digest(self, connection: sa.Connection, place: Place) -> str:
+        """摘要: SHA-256 over the rows that stood at a place, in their order.
+
+        A row is a line of JSON: what names it, its ``since``, its other columns. So the digest is
+        the same however often the rows were rebuilt, and on every database.
+        """
+        c = self.table.c
+        told = [c.since, *(c[column.name] for column in self.columns[len(self.IDENTITY) :])]
+        asked = sa.select(*self.name_columns, *told).where(self.visible(place))
+        asked = asked.order_by(*self.name_columns).execution_options(yield_per=1_000)
+        digest, encode = sha256(), msgspec.json.Encoder().encode_lines
+        for portion in connection.execute(asked).partitions():
+            digest.update(encode([tuple(line) for line in portion]))
+        return digest.hexdigest()
+
+
+def _table(model: ReadModel[Any]) -> sa.Table:
+    """The table of a read model: whose rows, which row, from when to when, and what it holds."""
+    named = len(model.IDENTITY)
+    table = sa.Table(
+        model.NAME,
+        model.METADATA,
+        sa.Column("ledger", Name, primary_key=True),
+        sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+        *(_column(c, primary_key=True) for c in model.columns[:named]),
+        sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("until", sa.BigInteger),
+        *(_column(c) for c in model.columns[named:]),
+        comment=(model.__doc__ or "").partition("\n")[0],
+    )
+    for index in model.INDEXES:
+        chosen = [table.c[name] for name in ("ledger", "generation", *index)]
+        sa.Index(f"{model.NAME}_by_{index[0]}", *chosen)
+    return table
+
+
+def _column(column: Column, *, primary_key: bool = False) -> sa.Column[Any]:
+    return sa.Column(
+        column.name,
+        column.type,
+        primary_key=primary_key,
+        autoincrement=False,
+        nullable=column.nullable,
+    )
+
+
+class StreamModel(ReadModel[R]):
+    """A read model whose rows belong to streams of one kind.
+
+    A record that a method cannot take in is put into quarantine, and its stream's rows stay as they
+    were before it: a state that was true once, instead of one that never was. They move again after
+    a correction with which the whole history can be read.
+    """
+
+    OF: ClassVar[type[Aggregate]]
+    handlers: ClassVar[Mapping[type[Fact[Any]], Handler]] = {}
+
+    def __init_subclass__(cls, name: str = "", of: type[Aggregate] | None = None) -> None:
+        cls.handlers = {**cls.handlers, **dict(_handlers(cls))}
+        if of is not None:
+            (cls.ROW,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+            cls.NAME, cls.OF, cls.IDENTITY = name, of, ("stream", *cls.ROW.KEY)
+
+    def __init__(self) -> None:
+        super().__init__()
+        kinds = (name for name, kind in KINDS.items() if issubclass(kind, self.OF))
+        self._prefixes = tuple(f"{name}/" for name in kinds)
+
+    def key_of(self, values: Values) -> Key:
+        """What tells a stored row apart from the others of its stream."""
+        return values[1 : len(self.IDENTITY)]
+
+    def apply(self, rows: Rows[R], record: Record[Any]) -> None:
+        """Let a record change its stream's rows; a fact that nobody listens to changes nothing."""
+        handler = self.handlers.get(type(record.fact))
+        if handler is not None:
+            handler(self, rows, record)
+
+    def fold(self, stream: str, history: Iterable[Record[Any]]) -> Rows[R]:
+        """A stream's rows after these records."""
+        rows = Rows(self.ROW, stream)
+        for record in history:
+            self.apply(rows, record)
+        return rows
+
+    def changes(
+        self,
+        connection: sa.Connection,
+        place: Place,
+        batch: Sequence[Record[Any]],
+        history: History,
+    ) -> Changes:
+        mine = [record for record in batch if self._concerns(record)]
+        if not mine:
+            return Changes()
+        passing = _Passing(self, self._tracked(connection, place, mine), frozen(connection, place))
+        for record in mine:
+            if isinstance(record.fact, RecordCorrected):
+                passing.correct(record, history(record.stream, record.position))
+            else:
+                passing.take(record)
+        return passing.finished()
+
+    def _concerns(self, record: Record[Any]) -> bool:
+        listens = type(record.fact) in self.handlers or isinstance(record.fact, RecordCorrected)
+        return listens and record.stream.startswith(self._prefixes)
+
+    def _tracked(
+        self, connection: sa.Connection, place: Place, mine: Sequence[Record[Any]]
+    ) -> dict[str, Tracked[R]]:
+        """The rows of all streams of a batch as they stand, asked for at once."""
+        streams = sorted({record.stream for record in mine})
+        c = self.table.c
+        asked = self.select().where(self.of(place), c.until.is_(None), c.stream.in_(streams))
+        standing: dict[str, list[Version]] = {stream: [] for stream in streams}
+        for since, _, *stored in connection.execute(asked):
+            values = self.values(self.row(tuple(stored)))
+            standing[values[0]].append(Version(values, since))
+        return {stream: Tracked(self, stream, found) for stream, found in standing.items()}
+
+    def as_happened(
+        self, source: Records, stream: str, as_of: int | None = None, on: date | None = None
+    ) -> Happened[R]:
+        """实际发生顺序: one stream in the order in which things happened, with all that is known.
+
+        Known is what had been recorded as of a position; ``on`` looks at the end of that day.
+        """
+        known = list(as_known(source.history(stream, as_of)))
+        happened = sorted(known, key=lambda it: (it.envelope.occurred_on, it.position))
+        seen = [it for it in happened if on is None or it.envelope.occurred_on <= on]
+        return Happened(tuple(self.fold(stream, seen)), tuple(_late(known)))
+
+
+def _handlers(model: type[StreamModel[Any]]) -> Iterator[tuple[type[Fact[Any]], Handler]]:
+    """The methods of a model that take a record, by the facts that their annotation names."""
+    for method in vars(model).values():
+        if callable(method) and not isinstance(method, type):
+            for hint in get_type_hints(method).values():
+                if get_origin(hint) is Record:
+                    for fact in _facts(hint):
+                        yield fact, cast("Handler", method)
+
+
+def _facts(hint: Any) -> Iterator[type[Fact[Any]]]:
+    """``Record[A]`` and ``Record[A | B]`` name one fact and two; ``Record[Any]`` none."""
+    (named,) = get_args(hint)
+    for each in get_args(named) or (named,):
+        if isinstance(each, type) and issubclass(each, Fact):
+            yield each
+
+
+def as_known(history: Iterable[Record[Any]]) -> Iterator[Record[Any]]:
+    """A history as it reads with the corrections among it: facts replaced, records withdrawn."""
+    records = list(history)
+    facts = {record.fact.position: record.fact for record in records if corrects_earlier(record)}
+    for record in records:
+        correction = facts.get(record.position)
+        if correction is None:
+            yield record
+        elif correction.replacement is not None:
+            yield replace(record, fact=correction.replacement.fact)
+
+
+def corrects_earlier(record: Record[Any]) -> bool:
+    """It corrects a record before itself, as every correction should."""
+    return isinstance(record.fact, RecordCorrected) and record.fact.position < record.position
+
+
+@dataclass(frozen=True)
+class Late:
+    """迟录: a record of something that happened before what its history already told.
+
+    ``days`` lie between it and the latest day told before.
+    """
+
+    record: Record[Any]
+    days: int
+
+
+@dataclass(frozen=True)
+class Happened(Generic[R]):
+    """One stream's rows in the order of what happened, and the records that came late to it."""
+
+    rows: tuple[R, ...]
+    late: tuple[Late, ...]
+
+
+def _late(known: Iterable[Record[Any]]) -> Iterator[Late]:
+    latest = date.min
+    for record in known:
+        day = record.envelope.occurred_on
+        if day < latest:
+            yield Late(record, (latest - day).days)
+        latest = max(latest, day)
+
+
+class _Passing(Generic[R]):
+    """A batch on its way through a model: streams as they stand, and what has changed so far."""
+
+    def __init__(
+        self, model: StreamModel[R], streams: dict[str, Tracked[R]], stopped: dict[str, int]
+    ) -> None:
+        self.model, self.streams, self.stopped = model, streams, stopped
+        self.changes = Changes()
+
+    def take(self, record: Record[Any]) -> None:
+        """The next record of a stream."""
+        if record.stream in self.stopped:
+            return
+        stream = self.streams[record.stream]
+        try:
+            self.model.apply(stream.rows, record)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it stops one stream only
+            stream.revert()
+            self._stop(record, error)
+        else:
+            stream.settle(record.position, self.changes)
+
+    def correct(self, record: Record[Any], history: list[Record[Any]]) -> None:
+        """A correction: the stream is read again from its beginning."""
+        stream = self.streams[record.stream]
+        try:
+            rows = self.model.fold(record.stream, as_known(history))
+        except Exception as error:  # noqa: BLE001 - see `take`
+            if record.stream not in self.stopped:
+                self._stop(record, error)
+        else:
+            if record.stream in self.stopped:
+                self.changes.heal(self.stopped.pop(record.stream), record.position)
+            stream.replace(rows)
+            stream.settle(record.position, self.changes)
+
+    def finished(self) -> Changes:
+        for stream in self.streams.values():
+            stream.finish(self.changes)
+        return self.changes
+
+    def _stop(self, record: Record[Any], error: Exception) -> None:
+        self.stopped[record.stream] = record.position
+        self.changes.quarantine(in_quarantine(record, error))
+
+
+def in_quarantine(record: Record[Any], error: Exception) -> Quarantined:
+    """A record that could not be taken in."""
+    return Quarantined(record.position, record.stream, record.fact.TOPIC, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, as far as it is worth telling."""
+    return clean(f"{type(error).__name__}: {error}"[:LONGEST_REASON])

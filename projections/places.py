@@ -1,0 +1,184 @@
+"""How far each read model has read, in which generation of its rows, and what it could not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from projections.columns import Name
+
+metadata = sa.MetaData()
+
+
+class State(StrEnum):
+    """世代: what a generation of rows is for.
+
+    People read the live one; a shadow is being filled beside it; one is kept to go back to; what is
+    dropped is being deleted.
+    """
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    KEPT = "kept"
+    DROPPED = "dropped"
+
+
+progress = sa.Table(
+    "read_model_progress",
+    metadata,
+    sa.Column("ledger", Name, primary_key=True),
+    sa.Column("model", Name, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("state", Name, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    comment="读到何处: how far each generation of a read model has read its ledger",
+)
+sa.Index(
+    "read_model_one_live",
+    progress.c.ledger,
+    progress.c.model,
+    unique=True,
+    postgresql_where=progress.c.state == State.LIVE,
+    sqlite_where=progress.c.state == State.LIVE,
+)
+
+quarantine = sa.Table(
+    "read_model_quarantine",
+    metadata,
+    sa.Column("ledger", Name, primary_key=True),
+    sa.Column("model", Name, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stream", Name, nullable=False),
+    sa.Column("topic", Name, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger),
+    comment="隔离: records that a read model could not take in, until a correction heals it",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One generation of a read model in one ledger, and the position that it has read up to."""
+
+    ledger: str
+    model: str
+    generation: int = 1
+    position: int = 0
+    state: State = State.LIVE
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """隔离: a record that a read model could not take in, and why.
+
+    Where rows belong to streams, the stream's rows stay as they were before it, which was true
+    then, until a correction (at ``until``) lets the stream be read again.
+    """
+
+    position: int
+    stream: str
+    topic: str
+    reason: str
+    until: int | None = None
+
+
+class Behind(Exception):
+    """A read model has not read as far as it is asked about; wait, or ask again."""
+
+    def __init__(self, model: str, asked: int, read: int) -> None:
+        super().__init__(f"{model} has read up to position {read}, not yet to {asked}")
+        self.model, self.asked, self.read = model, asked, read
+
+
+def places(connection: sa.Connection, ledger: str, model: str) -> list[Place]:
+    """All generations of a read model, the newest first."""
+    c = progress.c
+    found = connection.execute(
+        sa.select(c.generation, c.position, c.state)
+        .where(c.ledger == ledger, c.model == model)
+        .order_by(c.generation.desc())
+    )
+    return [Place(ledger, model, g, p, State(s)) for g, p, s in found]
+
+
+def live_places(connection: sa.Connection, ledger: str, models: Iterable[str]) -> dict[str, Place]:
+    """The generations that people read, of those models that have begun to read."""
+    c = progress.c
+    found = connection.execute(
+        sa.select(c.model, c.generation, c.position).where(
+            c.ledger == ledger, c.model.in_(list(models)), c.state == State.LIVE
+        )
+    )
+    return {model: Place(ledger, model, g, position) for model, g, position in found}
+
+
+def reached(connection: sa.Connection, ledger: str, model: str, as_of: int | None) -> Place:
+    """What people read as of a position, by default as far as the model has read.
+
+    Raises ``Behind`` where it has not read so far: an answer is exact or it is none.
+    """
+    (place,) = meeting(connection, ledger, (model,), as_of)
+    return place
+
+
+def meeting(
+    connection: sa.Connection, ledger: str, models: Iterable[str], as_of: int | None = None
+) -> list[Place]:
+    """Several read models as of one position, by default as far as all of them have read."""
+    names = list(models)
+    begun = live_places(connection, ledger, names)
+    found = [begun.get(name, Place(ledger, name)) for name in names]
+    if as_of is None:
+        as_of = min(place.position for place in found)
+    for place in found:
+        if as_of > place.position:
+            raise Behind(place.model, as_of, place.position)
+    return [replace(place, position=as_of) for place in found]
+
+
+def positions(connection: sa.Connection, ledger: str, models: Iterable[str]) -> dict[str, int]:
+    """How far each of these models has read, as people see it."""
+    names = list(models)
+    begun = live_places(connection, ledger, names)
+    return {name: begun[name].position if name in begun else 0 for name in names}
+
+
+def quarantined(
+    connection: sa.Connection, ledger: str, model: str | None = None
+) -> list[tuple[str, Quarantined]]:
+    """What the live generations could not take in and still miss, with the model's name."""
+    c = quarantine.c
+    of_live = sa.and_(
+        progress.c.ledger == c.ledger,
+        progress.c.model == c.model,
+        progress.c.generation == c.generation,
+        progress.c.state == State.LIVE,
+    )
+    asked = (
+        sa.select(c.model, c.position, c.stream, c.topic, c.reason, c.until)
+        .join(progress, of_live)
+        .where(c.ledger == ledger, c.until.is_(None))
+        .order_by(c.model, c.position)
+    )
+    if model is not None:
+        asked = asked.where(c.model == model)
+    return [(name, Quarantined(*rest)) for name, *rest in connection.execute(asked)]
+
+
+def frozen(connection: sa.Connection, place: Place) -> dict[str, int]:
+    """The streams whose rows stand still, each with the position of the record that stopped it."""
+    c = quarantine.c
+    found = connection.execute(
+        sa.select(c.stream, c.position).where(
+            c.ledger == place.ledger,
+            c.model == place.model,
+            c.generation == place.generation,
+            c.until.is_(None),
+            c.stream != "",
+        )
+    )
+    return dict(found.tuples().all())

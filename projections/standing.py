@@ -1,0 +1,215 @@
+"""项目与单位现状: what the state of a project and of a unit have in common, and how both are asked.
+
+What belongs to the whole of it, its items above all, is a row of ``project_status`` or
+``unit_status``; what belongs to one budget year is a row of ``year_status``; read together.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from aggregates.base import Record
+from aggregates.item import ItemCause, ItemState
+from aggregates.rectification import (
+    RecoveryRecorded,
+    RectificationClosed,
+    RectificationOrdered,
+    RectificationRejected,
+    RectificationReported,
+    RectificationVerified,
+)
+from aggregates.values import Fen
+from projections.base import Page, Row, StreamModel
+from projections.changes import Rows, Values
+from projections.places import Place, meeting
+from projections.year_status import ANY_YEAR, YEARS, YearFilter, YearStatus
+
+if TYPE_CHECKING:
+    from projections.unit_status import UnitStatusModel
+
+R = TypeVar("R", bound="AccountableRow")
+
+
+@dataclass(frozen=True)
+class ItemStatus:
+    """整改事项现状: one problem, who has to put it right by when, and how far that has come."""
+
+    responsible: str
+    problem: str
+    cause: ItemCause
+    due: date
+    state: ItemState = ItemState.OPEN
+    ordered: Fen = Fen(0)
+    outstanding: Fen = Fen(0)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != ItemState.CLOSED
+
+    @property
+    def awaits_report(self) -> bool:
+        """The day that it is due still matters."""
+        return self.state in (ItemState.OPEN, ItemState.REJECTED)
+
+
+@dataclass
+class AccountableRow(Row):
+    """What a project and a unit have in common: rectification items.
+
+    ``next_due`` is the earliest day by which something still has to be reported: it is overdue on
+    any later day.
+    """
+
+    items: dict[str, ItemStatus] = field(default_factory=dict)
+    open_items: int = 0
+    next_due: date | None = None
+
+    def item_changed(self, id: str, **changes: Any) -> None:
+        """An item that was ordered has come further; of any other there is nothing to say."""
+        if id in self.items:
+            self.put_item(id, replace(self.items[id], **changes))
+
+    def put_item(self, id: str, item: ItemStatus) -> None:
+        self.items[id] = item
+        items = self.items.values()
+        self.open_items = sum(each.is_open for each in items)
+        self.next_due = min((each.due for each in items if each.awaits_report), default=None)
+
+
+@dataclass(frozen=True)
+class Standing(Generic[R]):
+    """现状: the row of a project or unit, and those of its budget years."""
+
+    status: R
+    years: tuple[YearStatus, ...]
+
+
+@dataclass(frozen=True)
+class StatusFilter:
+    """Which projects or units are asked for; what is not said does not matter.
+
+    ``unit`` is the unit that answers, ``within`` a unit with all below it; ``overdue_on``:
+    something is overdue on that day.
+    """
+
+    unit: str | None = None
+    within: str | None = None
+    open_items: bool | None = None
+    overdue_on: date | None = None
+    of_year: YearFilter = ANY_YEAR
+
+
+EVERY_ONE = StatusFilter()
+
+
+class StandingModel(StreamModel[R]):
+    """Projects or units: items are kept the same way, questions are answered the same way."""
+
+    def ordered(self, rows: Rows[R], it: Record[RectificationOrdered]) -> None:
+        told = it.fact
+        item = ItemStatus(
+            told.responsible,
+            told.problem,
+            told.cause,
+            told.due,
+            ordered=told.amount,
+            outstanding=told.amount,
+        )
+        rows.only.put_item(told.item, item)
+
+    def reported(self, rows: Rows[R], it: Record[RectificationReported]) -> None:
+        rows.only.item_changed(it.fact.item, state=ItemState.REPORTED)
+
+    def rejected(self, rows: Rows[R], it: Record[RectificationRejected]) -> None:
+        rows.only.item_changed(it.fact.item, state=ItemState.REJECTED)
+
+    def verified(self, rows: Rows[R], it: Record[RectificationVerified]) -> None:
+        rows.only.item_changed(it.fact.item, state=ItemState.VERIFIED)
+
+    def closed(self, rows: Rows[R], it: Record[RectificationClosed]) -> None:
+        rows.only.item_changed(it.fact.item, state=ItemState.CLOSED)
+
+    def recovered(self, rows: Rows[R], it: Record[RecoveryRecorded]) -> None:
+        rows.only.item_changed(it.fact.item, outstanding=it.fact.outstanding)
+
+    def find(
+        self, connection: sa.Connection, ledger: str, code: str, as_of: int | None = None
+    ) -> Standing[R] | None:
+        """One project or unit as of a position, if it was known then."""
+        place, years = meeting(connection, ledger, (self.NAME, YEARS.NAME), as_of)
+        asked = self.select().where(
+            self.visible(place), self.table.c.stream == self.OF.stream(code)
+        )
+        return next(iter(self._with_years(connection, years, self.rows(connection, asked))), None)
+
+    def query(
+        self,
+        connection: sa.Connection,
+        ledger: str,
+        as_of: int | None = None,
+        filters: StatusFilter = EVERY_ONE,
+        after: Values | None = None,
+        limit: int = 100,
+    ) -> Page[Standing[R]]:
+        """A list by code as of a position, one page of it."""
+        names = (self.NAME, YEARS.NAME, "unit_status")
+        place, years, units = meeting(connection, ledger, names, as_of)
+        conditions = [
+            *self._conditions(filters),
+            *self.of_units(units, filters.unit, filters.within),
+            *YEARS.conditions(years, self.table.c.stream, filters.of_year),
+        ]
+        page = self.page_of(connection, place, conditions, after, limit)
+        rows = tuple(self._with_years(connection, years, page.rows))
+        return Page(rows, page.as_of, page.next)
+
+    @property
+    @abstractmethod
+    def register(self) -> UnitStatusModel:
+        """The read model that knows which unit stands above which."""
+
+    @abstractmethod
+    def answered_by(self, units: sa.Select[tuple[str]]) -> sa.ColumnElement[bool]:
+        """Those for which one of these units answers, each named by its code."""
+
+    def of_units(
+        self, units: Place, unit: str | None, within: str | None
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """Those of one unit, and those of a unit and all below it."""
+        if unit is not None:
+            yield self.answered_by(sa.select(sa.literal(unit)))
+        if within is not None:
+            yield self.answered_by(self.register.below(units, within))
+
+    def streams(
+        self, place: Place, units: Place, unit: str | None, within: str | None
+    ) -> sa.Select[tuple[str]]:
+        """The names of their histories as of a place."""
+        asked = sa.select(self.table.c.stream).where(self.visible(place))
+        return asked.where(*self.of_units(units, unit, within))
+
+    def _conditions(self, filters: StatusFilter) -> Iterator[sa.ColumnElement[bool]]:
+        c = self.table.c
+        if filters.open_items is not None:
+            yield (c.open_items > 0) == filters.open_items
+        if filters.overdue_on is not None:
+            yield c.next_due < filters.overdue_on
+
+    def _with_years(
+        self, connection: sa.Connection, years: Place, rows: Iterable[R]
+    ) -> Iterator[Standing[R]]:
+        """Rows with those of their budget years, which are asked for at once."""
+        rows = list(rows)
+        c = YEARS.table.c
+        asked = YEARS.select().where(YEARS.visible(years), c.stream.in_([r.stream for r in rows]))
+        found: dict[str, list[YearStatus]] = {row.stream: [] for row in rows}
+        for year in YEARS.rows(connection, asked.order_by(*YEARS.name_columns)):
+            found[year.stream].append(year)
+        for row in rows:
+            yield Standing(row, tuple(found[row.stream]))

@@ -1,0 +1,1 @@
+"""Read models: what holds for every one of them, and what the first four say."""
