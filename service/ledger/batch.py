@@ -56,7 +56,7 @@ class Insertion:
     ) -> None:
         """Checked at once, by whoever calls: a faulty call must not trouble its neighbours."""
         require(events, "what is kept beside records needs a record")
-        self.events = [_event(event) for event in events]
+        self.events = list(map(_event, events, _salts(len(events))))
         self.reads = reads or {}
         self.requests = requests
         self.observed = observed
@@ -83,11 +83,16 @@ class Insertion:
             yield from (key.system, key.source_table, key.row_id, key.revision)
 
 
-def _event(event: StoredEvent) -> Event:
+def _event(event: StoredEvent, salt: bytes) -> Event:
     stream, version, topic = str(event.originator_id), event.originator_version, event.topic
     require(NEXT <= version <= LARGEST_NUMBER, f"no version: {version}")
-    salt = secrets.token_hex(SALT_SIZE).encode()
     return Event(stream, version, topic, name(stream), name(topic), salt, event.state)
+
+
+def _salts(count: int) -> Iterator[bytes]:
+    """As many salts as there are records, in hexadecimal, drawn at once."""
+    drawn, each = secrets.token_hex(count * SALT_SIZE).encode(), 2 * SALT_SIZE
+    return (drawn[i : i + each] for i in range(0, len(drawn), each))
 
 
 @dataclass(slots=True)

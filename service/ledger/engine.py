@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from service.ledger.arrays import teach
+
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -86,11 +88,11 @@ def _postgresql(url: sa.URL, pool_size: int) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
     )
-    sa.event.listen(engine, "connect", _require_recent)
+    sa.event.listen(engine, "connect", _make_ready)
     return engine
 
 
-def _require_recent(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
+def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
     version = connection.info.server_version // 10_000
     if version < OLDEST_POSTGRESQL:
         raise UnsafeDatabase(f"PostgreSQL {version}, where {OLDEST_POSTGRESQL} is needed")
@@ -99,6 +101,7 @@ def _require_recent(connection: psycopg.Connection[Any], _entry: ConnectionPoolE
         f"SET default_transaction_isolation = 'read committed';SET lock_timeout = '{BUSY_SECONDS}s'"
     )
     connection.commit()
+    teach(connection)
 
 
 @contextmanager

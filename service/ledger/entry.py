@@ -45,6 +45,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Self
 
 from service.ledger.errors import EntryTooLarge
@@ -156,6 +157,7 @@ def timestamp(at: datetime) -> bytes:
     return at.replace(tzinfo=None).isoformat(timespec="microseconds").encode() + b"Z"
 
 
+@lru_cache(4096)
 def name(text: str) -> bytes:
     """The bytes of a stream's or topic's name, if it can be one."""
     try:

@@ -102,24 +102,14 @@ class Recorder(ApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
-        reads: Mapping[str, int] | None = None,
         request: RequestRow | None = None,
-        observed: Sequence[ObservedKey] = (),
-        values: Sequence[CommittedValue] = (),
-        **kwargs: Any,
+        **beside: Any,
     ) -> list[int]:
-        """Append as `append` does; the positions."""
+        """Record as `append` does, for one request at most; the positions."""
         if not stored_events:
             return []
-        records = self.append(
-            stored_events,
-            reads=reads,
-            requests=[request] if request else [],
-            observed=observed,
-            values=values,
-            **kwargs,
-        )
-        return [record.id for record in records]
+        insertion = Insertion(stored_events, requests=[request] if request else [], **beside)
+        return [row.position for row in self._group.submit(insertion)]
 
     def head(self) -> Head:
         """How far the ledger has come."""

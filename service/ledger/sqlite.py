@@ -11,13 +11,15 @@ from typing import Any, cast
 from service.ledger.batch import Batch
 from service.ledger.entry import timestamp
 from service.ledger.faults import sqlite_fault
-from service.ledger.storage import COMPANIONS, Companion, Storage
+from service.ledger.storage import PARTS, Part, Storage
+
+MOST_ROWS = 64
+"""How many rows one statement inserts at most."""
 
 MOVE_HEAD = (
     "UPDATE ledger_head SET size = ?, recorded_at = ?, sha256_frontier = ?, sm3_frontier = ?"
     " WHERE ledger = ? AND size = ?"
 )
-INSERT_RECORD = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 WITHHOLD = (
     "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = ?"
     " WHERE ledger = ? AND digest = ?"
@@ -63,25 +65,26 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
         )
         if moved.rowcount != 1:
             return False
-        sha256, sm3 = batch.leaves
-        connection.executemany(
-            INSERT_RECORD,
-            ((ledger, *row, s, m) for row, s, m in zip(batch.rows, sha256, sm3, strict=True)),
-        )
-        for companion in COMPANIONS:
-            rows = [(ledger, *row) for row in companion.rows(batch)]
-            if rows:
-                connection.executemany(insert(companion), rows)
-        connection.executemany(
-            WITHHOLD, ((position, ledger, digest) for digest, position in batch.withheld.items())
-        )
+        for part in PARTS:
+            self._insert(connection, part, part.rows(batch))
+        for digest, position in batch.withheld.items():
+            connection.execute(WITHHOLD, (position, ledger, digest))
         return True
+
+    def _insert(self, connection: sqlite3.Connection, part: Part, rows: list[Any]) -> None:
+        """Insert many rows with few statements, of which there are few kinds: of 64, 32 … 1."""
+        begin = 0
+        while missing := len(rows) - begin:
+            count = min(MOST_ROWS, 1 << missing.bit_length() - 1)
+            values = [value for row in rows[begin : begin + count] for value in (self.ledger, *row)]
+            connection.execute(insert(part, count), values)
+            begin += count
 
 
 @cache
-def insert(companion: Companion) -> str:
-    """The statement that fills a companion's table."""
-    columns = ("ledger", *companion.columns)
-    marks = ", ".join("?" * len(columns))
-    into = f"{companion.table} ({', '.join(columns)})"
-    return f"INSERT INTO {into} VALUES ({marks}){companion.on_conflict}"
+def insert(part: Part, count: int) -> str:
+    """The statement that inserts so many rows of a part."""
+    columns = ("ledger", *part.columns)
+    marks = f"({', '.join('?' * len(columns))})"
+    rows = ", ".join([marks] * count)
+    return f"INSERT INTO {part.table} ({', '.join(columns)}) VALUES {rows}{part.on_conflict}"  # noqa: S608 — names are our own

@@ -48,18 +48,33 @@ CLOCK_CONFIRMED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Companion:
-    """A table of what is kept beside the records: its columns, and a batch's rows for it."""
+class Part:
+    """A table that a batch fills: its columns beside the ledger, and the batch's rows for it."""
 
     table: str
     columns: Mapping[str, str]
     """With their types in PostgreSQL."""
-    rows: Callable[[Batch], Iterable[tuple[object, ...]]]
+    rows: Callable[[Batch], list[tuple[Any, ...]]]
     on_conflict: str = ""
 
 
-COMPANIONS = (
-    Companion(
+PARTS = (
+    Part(
+        "record",
+        {
+            "position": "int8",
+            "stream": "text",
+            "version": "int8",
+            "topic": "text",
+            "entry": "bytea",
+            "sha256": "bytea",
+            "sm3": "bytea",
+        },
+        lambda batch: [
+            (*row, sha256, sm3) for row, sha256, sm3 in zip(batch.rows, *batch.leaves, strict=True)
+        ],
+    ),
+    Part(
         "request",
         {
             "principal": "text",
@@ -70,12 +85,12 @@ COMPANIONS = (
             "outcome": "text",
             "positions": "text",
         },
-        lambda batch: (
+        lambda batch: [
             (r.principal, r.key, r.salt, r.digest, r.body, r.outcome, json.dumps(r.positions))
             for r in batch.requests
-        ),
+        ],
     ),
-    Companion(
+    Part(
         "observed",
         {
             "system": "text",
@@ -85,15 +100,15 @@ COMPANIONS = (
             "digest": "bytea",
             "position": "int8",
         },
-        lambda batch: (
+        lambda batch: [
             (key.system, key.source_table, key.row_id, key.revision, key.digest, position)
             for key, position in batch.observed
-        ),
+        ],
     ),
-    Companion(
+    Part(
         "committed_value",
         {"digest": "bytea", "salt": "bytea", "value": "text", "withheld_by": "int8"},
-        lambda batch: batch.values.values(),
+        lambda batch: list(batch.values.values()),
         on_conflict=" ON CONFLICT DO NOTHING",
     ),
 )

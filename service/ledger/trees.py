@@ -37,16 +37,17 @@ class Frontier:
         return b"".join(self.peaks)
 
     def grown(self, leaves: Iterable[bytes]) -> Self:
-        """The frontier after more leaves: each bit that a leaf carries over joins two subtrees."""
-        size, peaks, node = self.size, list(self.peaks), self.algorithm.node
-        for leaf in leaves:
-            size += 1
-            carry, subtree = size, leaf
-            while not carry & 1:
-                subtree = node(peaks.pop(), subtree)
-                carry >>= 1
-            peaks.append(subtree)
-        return type(self)(self.algorithm, size, tuple(peaks))
+        """The frontier after more leaves, built level by level, from the leaves up."""
+        level, waiting, peaks = list(leaves), list(self.peaks), []
+        size, added = self.size, len(level)
+        while level:
+            if size & 1:
+                level.insert(0, waiting.pop())
+            if len(level) & 1:
+                peaks.append(level.pop())
+            level = list(map(self.algorithm.node, level[::2], level[1::2]))
+            size >>= 1
+        return type(self)(self.algorithm, self.size + added, (*waiting, *reversed(peaks)))
 
     @property
     def root(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -57,6 +58,13 @@ class Examination(ApplicationRecorderTestCase[Recorder]):
     def create_recorder(self) -> Recorder:
         create_ledger(self.engine, "examined")
         return CountedFromZero(self.engine, "examined")
+
+    def setUp(self) -> None:
+        self.before = set(threading.enumerate())
+
+    def tearDown(self) -> None:
+        for reader in set(threading.enumerate()) - self.before:  # told to stop, not waited for
+            reader.join()
 
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
