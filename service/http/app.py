@@ -14,11 +14,18 @@ from flask.json.provider import JSONProvider
 
 from service import logs
 from service.clock import Clock, utc_now
-from service.http import openapi, problems
+from service.http import openapi, page, problems
 from service.http.acts import acts
 from service.http.bearer import Ledgers, guard
+from service.http.catalogue import catalogue
+from service.http.chain import chain
+from service.http.health import health
+from service.http.standing import standing
+from service.http.treasury import treasury
 from service.ledger.engine import make_engine
 from service.settings import Settings
+
+OF_A_LEDGER = (acts, standing, treasury, chain, catalogue)
 
 REQUEST_ID = "X-Request-Id"
 
@@ -62,7 +69,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
     _log(app)
     guard(app, app.ledgers)
     app.register_error_handler(Exception, problems.answer)
-    app.api.register_blueprint(acts, parameters=[openapi.LEDGER])
+    for doors in OF_A_LEDGER:
+        app.api.register_blueprint(doors, parameters=[openapi.LEDGER])
+    app.api.register_blueprint(health)
+    page.serve(app)
     return app
 
 

@@ -22,7 +22,7 @@ from service.request import pointed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ANYWHERE = frozenset({401, 404, 500, 503})
+ANYWHERE = frozenset({401, 403, 404, 500, 503})
 """How every door that asks for a token may fail."""
 
 
@@ -86,21 +86,23 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
         answer: type[Schema],
         *,
         asks: type[Schema] | None = None,
+        name: str = "",
         fails: Iterable[int] = (),
+        headers: Mapping[str, Any] | None = None,
         is_open: bool = False,
         **documented: Any,
     ) -> Callable[[View], View]:
         """A door to read at: the view gives what the schema writes, and takes what it asks for."""
 
         def open_it(view: View) -> View:
-            read = self.response(200, answer)(view)
+            read = self.response(200, answer, headers=headers)(view)
             if asks is not None:
                 read = self.arguments(asks, location="query")(read)
             setattr(read, OPEN, is_open)
             self.opened(
                 rule,
                 read,
-                name=view.__name__,
+                name=name or view.__name__,
                 method="GET",
                 fails={*fails, *(() if is_open else ANYWHERE), *((422,) if asks else ())},
                 **documented,

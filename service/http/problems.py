@@ -17,6 +17,7 @@ The types are the constants of this page. Those that carry more say so:
 - ``refused``: ``breaches``, one object for each rule that the act breaks (rule, sentence, basis,
   severity, the values it looked at), and the ``position`` under which the refusal is kept.
 - ``version_moved``: ``version``, at which the history stands now.
+- ``not_ready``: ``readiness``, what is missing.
 
 What may be tried again later carries ``Retry-After``; 401 carries ``WWW-Authenticate``; 405 carries
 ``Allow``. After ``outcome_unknown`` only the same request under the same ``Idempotency-Key`` can
@@ -94,6 +95,7 @@ BUSY = _kind("busy", 503, "相关记录正在变动", retry_after=1)
 BEHIND = _kind("behind", 503, "查询数据尚未更新到所要求的位置", retry_after=1)
 OUTCOME_UNKNOWN = _kind("outcome_unknown", 503, "办理结果未知", retry_after=1)
 STORAGE_UNAVAILABLE = _kind("storage_unavailable", 503, "数据库暂不可用", retry_after=5)
+NOT_READY = _kind("not_ready", 503, "尚不能提供服务", retry_after=5)
 CLOCK_BEHIND = _kind("clock_behind", 503, "服务器时钟落后于台账", retry_after=60)
 
 HOLDER = 'Bearer realm="wenxiao"'

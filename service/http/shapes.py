@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,18 @@ class Instant(fields.Field[datetime]):
 def said(description: str, **metadata: Any) -> dict[str, Any]:
     """What the documentation says of a field."""
     return {"description": description, **metadata}
+
+
+def text(description: str) -> fields.String:
+    return fields.String(required=True, metadata=said(description))
+
+
+def number(description: str) -> fields.Integer:
+    return fields.Integer(required=True, metadata=said(description))
+
+
+def truth(description: str) -> fields.Boolean:
+    return fields.Boolean(required=True, metadata=said(description))
 
 
 class BreachShape(Schema):
@@ -76,6 +89,28 @@ class ReceiptShape(Schema):
     )
 
 
+class PageShape(Schema):
+    """一页: what stands at a position, and the way to the next page."""
+
+    as_of = fields.Integer(required=True, metadata=said("所答复的台账位置", minimum=0))
+    next = fields.String(
+        required=True, allow_none=True, metadata=said("下一页的游标；null: 这是最后一页")
+    )
+
+
+class ReadyShape(Schema):
+    """就绪: what there is to know about a process and its database."""
+
+    ready = truth("可以提供服务")
+    database = truth("数据库可以连接")
+    migrated = truth("数据库结构为本版本所需")
+    durable = truth("数据库的设置保证记录不丢失")
+    ledgers = number("台账数")
+    lag = number("查询数据最多落后的记录数")
+    quarantined = number("查询数据未能读入的记录数")
+    unverified = number("最近一次核验未通过的台账数")
+
+
 class FaultShape(Schema):
     """不合要求之处: ``pointer`` into the body, ``parameter``, or ``header``; and what is wrong."""
 
@@ -97,6 +132,12 @@ class ProblemShape(Schema):
     breaches = fields.List(fields.Nested(BreachShape), metadata=said("所触犯的规则"))
     position = fields.Integer(metadata=said("拒绝办理的记录的位置", minimum=1))
     version = fields.Integer(metadata=said("该历史现在的版本", minimum=0))
+    readiness = fields.Nested(ReadyShape, metadata=said("尚不能提供服务的原因"))
+
+
+def fields_told(it: Any) -> dict[str, Any]:
+    """A dataclass's fields by their names, one level deep."""
+    return {f.name: getattr(it, f.name) for f in dataclasses.fields(it)}
 
 
 def record_told(record: Record[Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_a_repeated_request_gets_the_first_answer(office: AtTheOffice, clerk: Ca
     assert office.ledger.head_position() == head
 
 
-def test_a_repeated_refusal_is_refused_as_before(office: AtTheOffice, clerk: Caller) -> None:
+def test_a_repeated_refusal_is_refused_as_before(clerk: Caller) -> None:
     clerk.post(DOOR, BUREAU).then(201)
     first = clerk.post(DOOR, BUREAU, key="k").then(409)
     again = clerk.post(DOOR, BUREAU, key="k").then(409, position=first.json["position"])
@@ -49,7 +49,7 @@ def test_a_key_belongs_to_its_bearer(office: AtTheOffice, clerk: Caller) -> None
     other.post("units/106/registration", {"name": "县文旅局"}, key="k").then(201)
 
 
-def test_many_at_once_under_one_key_are_one(office: AtTheOffice, clerk: Caller) -> None:
+def test_many_at_once_under_one_key_are_one(clerk: Caller) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: clerk.post(DOOR, BUREAU, key="k"), range(8)))
     assert {answer.status for answer in answers} == {201}

@@ -12,11 +12,10 @@ from aggregates.unit import Unit, UnitRegistered
 from service.desk import Busy
 from service.http.app import Wenxiao, create_app
 from service.http.problems import KINDS
-from service.ledger.engine import UnsafeDatabase
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
 from service.settings import Settings
-from tests.doors.asking import NOW, Answer, AtTheOffice, Caller, Clock
+from tests.doors.asking import NOW, Answer, AtTheOffice, Caller
 
 DOOR = "units/105/registration"
 GOOD = {"name": "县教育局"}
@@ -160,7 +159,7 @@ def failing(database_url: str) -> Iterator[Wenxiao]:
     """An application with a door behind which this and that goes wrong."""
     app = create_app(Settings(database_url=database_url))
 
-    def fail(name: str) -> None:
+    def fail(name: str) -> str:
         raise ERRORS[name]
 
     fail.is_open = True  # type: ignore[attr-defined]

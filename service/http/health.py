@@ -1,0 +1,99 @@
+"""健康: for whoever keeps the service running. It tells numbers, no names of ledgers.
+
+``/healthz``: the process answers. ``/readyz``: it can also do its work, for the database is there,
+at this release's schema, and keeps what it acknowledges; else that is a problem, 503. How far the
+read models are behind, what they could not take in and what the last verification found are told
+beside it: none of them is cured by taking the service away.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from marshmallow import Schema
+
+from projections.models import MODELS
+from projections.places import State, progress, quarantined
+from service.http.doors import Doors
+from service.http.problems import NOT_READY, Problem
+from service.http.shapes import ReadyShape, text
+from service.ledger.engine import UnsafeDatabase, durability
+from service.ledger.migrations import current_revision, newest_revision
+from service.ledger.tables import ledger_head
+from service.logs import logger
+
+verification = sa.table(
+    "verification", sa.column("ledger"), sa.column("began_at"), sa.column("verdict")
+)
+FAILED = "failed"
+
+health = Doors("health", __name__, description="健康")
+
+
+class UpShape(Schema):
+    """存活: the process answers."""
+
+    status = text("up")
+
+
+@health.reads("/healthz", UpShape, is_open=True, tags=["健康"])
+def healthz() -> Any:
+    """存活: the process answers."""
+    return {"status": "up"}
+
+
+@health.reads("/readyz", ReadyShape, is_open=True, fails={503}, tags=["健康"])
+def readyz() -> Any:
+    """就绪: the service can do its work."""
+    app: Any = current_app
+    found = look(app.engine)
+    if not found["ready"]:
+        raise Problem(NOT_READY, readiness=found)
+    return found
+
+
+def look(engine: sa.Engine) -> dict[str, Any]:
+    """What there is to know, as far as the database lets itself be asked."""
+    found: dict[str, Any] = dict.fromkeys(("ready", "database", "migrated", "durable"), False)
+    found |= dict.fromkeys(("ledgers", "lag", "quarantined", "unverified"), 0)
+    try:
+        found["migrated"] = current_revision(engine) == newest()
+        found["database"] = True
+        found["durable"] = not durability(engine)
+        if found["migrated"]:
+            found |= _numbers(engine)
+    except (sa.exc.SQLAlchemyError, UnsafeDatabase) as error:
+        logger().warning("not ready", error=error)
+    found["ready"] = found["database"] and found["migrated"] and found["durable"]
+    return found
+
+
+newest = cache(newest_revision)
+
+
+def _numbers(engine: sa.Engine) -> dict[str, int]:
+    """Over all ledgers: how many, how far behind, how much not taken in, how many not verified."""
+    c = progress.c
+    live = sa.select(c.ledger, c.model, c.position).where(c.state == State.LIVE)
+    with engine.connect() as connection:
+        sizes = connection.execute(sa.select(ledger_head.c.ledger, ledger_head.c.size)).all()
+        read = {(ledger, model): at for ledger, model, at in connection.execute(live)}
+        missed = sum(len(quarantined(connection, ledger)) for ledger, _ in sizes)
+        unverified = sum(_is_unverified(connection, ledger) for ledger, _ in sizes)
+    lags = (size - read.get((it, model.NAME), 0) for it, size in sizes for model in MODELS)
+    return {
+        "ledgers": len(sizes),
+        "lag": max(lags, default=0),
+        "quarantined": missed,
+        "unverified": unverified,
+    }
+
+
+def _is_unverified(connection: sa.Connection, ledger: str) -> bool:
+    """The last verification of a ledger, if there was one, found something wrong."""
+    c = verification.c
+    last = sa.select(c.verdict).where(c.ledger == ledger).order_by(c.began_at.desc()).limit(1)
+    return connection.execute(last).scalar() == FAILED

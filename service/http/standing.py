@@ -1,0 +1,153 @@
+"""现状: projects and units as they stand at a position of the ledger, one of them or a list.
+
+What lies outside the asker's subtree is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from marshmallow import Schema, fields
+
+from aggregates.accountable import Accountable
+from aggregates.project import Project
+from aggregates.unit import Unit
+from aggregates.values import Grade
+from commands.vocabulary import CODE
+from projections.project_status import PROJECTS
+from projections.standing import StandingModel, StatusFilter
+from projections.unit_status import UNITS
+from projections.year_status import YEARS, Stage, YearFilter
+from service.http.conditions import etag
+from service.http.doors import Doors, path_parameter
+from service.http.questions import Asked, PagedQuestion, Question, Whole, Yes, code, understood
+from service.http.shapes import PageShape, said
+from service.http.statuses import ProjectShape, UnitShape, project_told, unit_told
+from service.ledger.tables import record
+from service.request import NotFound
+
+MODELS = (PROJECTS, UNITS, YEARS)
+
+IN_PATH = {
+    Project: path_parameter("project", "项目编码", CODE),
+    Unit: path_parameter("unit", "预算单位编码", CODE),
+}
+ETAG = {"ETag": {"description": "该历史在此位置的版本", "schema": {"type": "string"}}}
+
+standing = Doors("standing", __name__, url_prefix="/v1/<ledger>", description="现状")
+
+
+class UnitsQuestion(PagedQuestion):
+    """Which units are asked for."""
+
+    within = code("该单位及其下级")
+    open_items = Yes(metadata=said("有未销号的整改事项"))
+    overdue_on = fields.Date(metadata=said("在这一天有整改事项逾期"))
+    year = Whole(1990, 2100, metadata=said("预算年度"))
+    stage = fields.Enum(Stage, by_value=True, metadata=said("该年度的阶段"))
+    review_grade = fields.Enum(Grade, by_value=True, metadata=said("该年度的目标审核等级"))
+    grade = fields.Enum(Grade, by_value=True, metadata=said("该年度的评价等级"))
+    is_suspended = Yes(metadata=said("该年度有资金被停拨"))
+
+
+class ProjectsQuestion(UnitsQuestion):
+    """Which projects are asked for."""
+
+    unit = code("预算单位")
+
+
+class StandingShape(Schema):
+    """现状: as of a position, at a version."""
+
+    as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
+    version = fields.Integer(required=True, metadata=said("该历史在此位置的版本"))
+
+
+class ProjectStandingShape(StandingShape):
+    project = fields.Nested(ProjectShape, required=True)
+
+
+class UnitStandingShape(StandingShape):
+    unit = fields.Nested(UnitShape, required=True)
+
+
+class ProjectsShape(PageShape):
+    items = fields.List(fields.Nested(ProjectShape), required=True)
+
+
+class UnitsShape(PageShape):
+    items = fields.List(fields.Nested(UnitShape), required=True)
+
+
+@standing.reads("/projects", ProjectsShape, asks=ProjectsQuestion, fails={400}, tags=["项目"])
+def projects(asked: Mapping[str, Any]) -> Any:
+    """项目列表: by code."""
+    return _list(PROJECTS, understood(asked, MODELS, named=str), project_told)
+
+
+@standing.reads("/units", UnitsShape, asks=UnitsQuestion, fails={400}, tags=["预算单位"])
+def units(asked: Mapping[str, Any]) -> Any:
+    """预算单位列表: by code."""
+    return _list(UNITS, understood(asked, MODELS, named=str), unit_told)
+
+
+@standing.reads(
+    "/projects/<project>",
+    ProjectStandingShape,
+    asks=Question,
+    headers=ETAG,
+    parameters=[IN_PATH[Project]],
+    tags=["项目"],
+)
+def project(asked: Mapping[str, Any], project: str) -> Any:
+    """项目现状: with its budget years and rectification items."""
+    return _standing(Project, PROJECTS, project, understood(asked, MODELS), project_told)
+
+
+@standing.reads(
+    "/units/<unit>",
+    UnitStandingShape,
+    asks=Question,
+    headers=ETAG,
+    parameters=[IN_PATH[Unit]],
+    tags=["预算单位"],
+)
+def unit(asked: Mapping[str, Any], unit: str) -> Any:
+    """预算单位现状: with its budget years and rectification items."""
+    return _standing(Unit, UNITS, unit, understood(asked, MODELS), unit_told)
+
+
+Told = Callable[[Any], dict[str, Any]]
+
+
+def _list(model: StandingModel[Any], asked: Asked, told: Told) -> Any:
+    filters = asked.of(StatusFilter, of_year=asked.of(YearFilter))
+    if filters is None:
+        return asked.answer([])
+    with asked.connected() as connection:
+        page = model.query(connection, asked.slug, asked.as_of, filters, asked.after, asked.limit)
+    return asked.answer(map(told, page.rows), page.next)
+
+
+def _standing(
+    kind: type[Accountable], model: StandingModel[Any], code: str, asked: Asked, told: Told
+) -> Any:
+    asked.require_known(kind, code)
+    with asked.connected() as connection:
+        found = model.find(connection, asked.slug, code, asked.as_of)
+        version = _version(connection, asked, kind.stream(code))
+    if found is None:
+        raise NotFound("没有这个对象")
+    answer = {"as_of": asked.as_of, "version": version, kind.KIND: told(found)}
+    return answer, {"ETag": etag(version)}
+
+
+def _version(connection: sa.Connection, asked: Asked, stream: str) -> int:
+    """The version of a history as of a position."""
+    c = record.c
+    wanted = sa.select(sa.func.coalesce(sa.func.max(c.version), 0)).where(
+        c.ledger == asked.slug, c.stream == stream, c.position <= asked.as_of
+    )
+    return int(connection.execute(wanted).scalar_one())
