@@ -80,7 +80,8 @@ class Weighed:
 
     @property
     def _sum(self) -> int:
-        return self.paid + self.amount
+        """All that is paid then; a refund that arrived first makes no room by itself."""
+        return max(0, self.paid) + self.amount
 
     def observe(self, id: str, case: Case) -> None:
         """Note what speaks against paying."""

@@ -123,6 +123,11 @@ def test_a_refund_may_arrive_first() -> None:
     at_the_treasury(refunded).when(pay).then(paid)
 
 
+def test_a_refund_that_arrived_first_makes_no_room() -> None:
+    told = at_the_treasury(refunded, project=(approved, suspended)).on(DAY)
+    told.when(replace(pay, amount=Fen(100_000_00))).recorded_with(payments.NOT_WHILE_SUSPENDED)
+
+
 def test_a_refund_comes_back_even_while_money_is_stopped() -> None:
     told = at_the_treasury(paid, project=(approved, suspended)).on(DAY)
     told.when(refund).then(replace(refunded, paid_on=DAY))
