@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from secrets import token_hex
+from typing import Any
 
 import msgspec
 
+from aggregates.base import MAIN, Aggregate
 from aggregates.ledger import ITSELF, LedgerItself
 from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS, RULES
 from commands.ledger import StartRelease
-from service.desk import Desk
+from service.desk import Desk, Outcome
 from service.ledger.application import Ledger
 from service.request import understand
 
@@ -35,6 +38,15 @@ def catalogue_digest() -> str:
     return sha256(msgspec.json.encode(told)).hexdigest()
 
 
+def ask_as_console(
+    ledger: Ledger, act: str, kind: type[Aggregate], body: dict[str, Any], key: str = ""
+) -> Outcome:
+    """Have an act decided that this machine's operator asks for, on an office's own history."""
+    found = ACTS[act]
+    key = key or f"console-{token_hex(16)}"
+    return Desk(ledger).carry_out(understand(found, kind, MAIN, body, token=CONSOLE, key=key))
+
+
 def announce(ledger: Ledger) -> None:
     """Record this release if the ledger was last written by another one.
 
@@ -44,7 +56,6 @@ def announce(ledger: Ledger) -> None:
     known = ledger.load(LedgerItself, ITSELF)
     if (known.release, known.rules) == (release, rules):
         return
-    body = {"release": release, "rules": rules}
     key = f"release-{known.version}-{release}-{rules[:16]}"
-    act = ACTS[StartRelease.act.name]
-    Desk(ledger).carry_out(understand(act, LedgerItself, ITSELF, body, token=CONSOLE, key=key))
+    body = {"release": release, "rules": rules}
+    ask_as_console(ledger, StartRelease.act.name, LedgerItself, body, key)

@@ -31,8 +31,6 @@ class Settings:
     """The most bytes that the body of a request may have."""
     wait_seconds: float = 5.0
     """How long a question waits for a read model that has not read as far as it asks."""
-    project_here: bool = False
-    """Keep the read models in the serving process too, where no worker runs beside it."""
     log_level: str = "info"
     """The least that is logged: debug, info, warning or error."""
 

@@ -1,0 +1,54 @@
+"""命令行: ``wenxiao …``, one module for each command, each found by being here.
+
+Exit codes: 0 true · 1 failed · 2 usage · 3 inconclusive (nothing to verify is not success). What is
+asked for goes to standard output, everything said about it to standard error.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import click
+from eventsourcing.persistence import PersistenceError
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.cli.common import Failed
+from service.ledger.engine import UnsafeDatabase
+from service.request import Refusal
+from service.settings import BadSetting
+
+EXPECTED = (PersistenceError, SQLAlchemyError, UnsafeDatabase, BadSetting, Refusal, OSError)
+"""What may go wrong without anybody's code being wrong: told in a sentence, without a traceback."""
+
+
+class Commands(click.Group):
+    """The modules of this package that define a ``command``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in iter_modules(__path__) if module.name != "common")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            raise Failed(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    """The first line of what went wrong; a driver's error without the statement it came from."""
+    told = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return told.splitlines()[0]
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wenxiao")
+def main() -> None:
+    """问效: the record that does not forget, for budget performance management."""

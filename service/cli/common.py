@@ -1,0 +1,104 @@
+"""What the commands share: where the data is, how an answer is told, and how it fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+import msgspec
+import sqlalchemy as sa
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from service.clock import Clock, utc_now
+from service.ledger.application import Ledger
+from service.ledger.engine import make_engine
+from service.ledger.tables import ledger_head
+from service.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STDERR = Console(stderr=True)
+
+
+class Failed(click.ClickException):
+    """What was asked for is not so, or could not be done."""
+
+    exit_code = 1
+
+
+class Inconclusive(click.ClickException):
+    """There was nothing from which an answer could be had."""
+
+    exit_code = 3
+
+
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    help="The database; otherwise WENXIAO_DATABASE_URL, or an SQLite file in this folder.",
+)
+ledger_option = click.option("--ledger", required=True, help="The ledger's name.")
+ledgers_option = click.option(
+    "--ledger", "ledgers", multiple=True, help="Only this ledger; may be repeated."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def settings(database: str | None) -> Settings:
+    """What the environment says, with another database if one is named."""
+    found = Settings.from_environment()
+    return replace(found, database_url=database) if database else found
+
+
+@contextmanager
+def opened(database: str | None) -> Iterator[sa.Engine]:
+    """The database, closed at the end."""
+    chosen = settings(database)
+    engine = make_engine(chosen.database_url, pool_size=chosen.pool_size)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def ledger_at(database: str | None, slug: str, clock: Clock = utc_now) -> Iterator[Ledger]:
+    """One ledger of a database; fails where there is none of this name."""
+    with opened(database) as engine:
+        ledger = Ledger(engine, slug, clock)
+        ledger.head_position()
+        yield ledger
+
+
+def every_ledger(engine: sa.Engine) -> list[str]:
+    """The names of all ledgers in a database."""
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(ledger_head.c.ledger).order_by(ledger_head.c.ledger))
+        return list(found.scalars())
+
+
+def tell(answer: Any, *lines: str, as_json: bool) -> None:
+    """The answer on standard output: for machines as JSON, for people in lines."""
+    click.echo(msgspec.json.encode(answer).decode() if as_json else "\n".join(lines))
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if somebody is looking; it is told how far one has come."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=STDERR,
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(title, total=total)
+        yield lambda come: bar.update(task, completed=come)
