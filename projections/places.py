@@ -181,4 +181,4 @@ def frozen(connection: sa.Connection, place: Place) -> dict[str, int]:
             c.stream != "",
         )
     )
-    return dict(found.tuples().all())
+    return {row.stream: row.position for row in found}
