@@ -12,7 +12,6 @@ from eventsourcing.persistence import PersistenceError
 
 from service.ledger.batch import CLOCK_TOLERANCE, Batch, Found, Insertion, Outcome
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable, UnknownLedger
-from service.ledger.faults import ConnectionLost
 from service.ledger.rows import Head
 from service.ledger.storage import C, Storage
 
@@ -41,7 +40,7 @@ class Appender(Generic[C]):
     def settle(self, insertions: Sequence[Insertion]) -> dict[Insertion, Outcome]:
         """Record what can be recorded; an answer for each, whatever happens."""
         try:
-            return self._settled(insertions)
+            batch = self._storage.ask(lambda connection: self._recorded(connection, insertions))
         except (StorageUnavailable, OutcomeUnknown, UnknownLedger) as fault:
             return {insertion: same(fault) for insertion in insertions}
         except PersistenceError as fault:
@@ -49,25 +48,16 @@ class Appender(Generic[C]):
                 return {insertions[0]: fault}
             # One of them cannot be stored; each alone, so that its neighbours can.
             return {i: outcome for each in insertions for i, outcome in self.settle([each]).items()}
+        return batch.outcomes
 
-    def _settled(self, insertions: Sequence[Insertion]) -> dict[Insertion, Outcome]:
+    def _recorded(self, connection: C, insertions: Sequence[Insertion]) -> Batch:
         try:
-            return self._attempt(insertions)
-        except ConnectionLost:  # the pool may hold connections of a server that has restarted
-            self._storage.engine.dispose()
-            return self._attempt(insertions)
-
-    def _attempt(self, insertions: Sequence[Insertion]) -> dict[Insertion, Outcome]:
-        try:
-            with self._storage.connected() as connection:
-                batch = self._swapped(connection, insertions) or self._locked(
-                    connection, insertions
-                )
+            batch = self._swapped(connection, insertions) or self._locked(connection, insertions)
         except BaseException:
             self.forget()
             raise
         self._learn(batch)
-        return batch.outcomes
+        return batch
 
     def _swapped(self, connection: C, insertions: Sequence[Insertion]) -> Batch | None:
         """Write without a lock, if the head stays where it is for long enough."""

@@ -13,8 +13,8 @@ from eventsourcing import persistence
 
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
 
-NOTHING_RECORDED = "nothing was recorded: {}"
-PERHAPS_RECORDED = "lost during commit, repeat with the same request key: {}"
+UNAVAILABLE = "the database cannot be used: {}"
+UNKNOWN = "lost while committing, repeat it under the same request key: {}"
 
 REFUSED_COMMIT = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR_WRITE"}
 """Errors of an SQLite COMMIT after which its last page cannot have reached the file."""
@@ -28,7 +28,10 @@ FAULTY_CALL = {
 }
 
 LOST = ("08", "57P")
-UNAVAILABLE = ("25", "40", "53", "55", "57", "58")
+"""SQLSTATEs after which nobody can say what became of the statement."""
+
+NOT_NOW = ("25", "40", "53", "55", "57", "58")
+"""SQLSTATEs of a statement that was undone, and may succeed another time."""
 
 
 class ConnectionLost(StorageUnavailable):
@@ -41,8 +44,8 @@ def sqlite_fault(error: sqlite3.Error, *, committing: bool) -> Exception:
     if any(code.startswith(fault) for fault in FAULTY_CALL):
         return named_fault(error)
     if committing and code not in REFUSED_COMMIT:
-        return OutcomeUnknown(PERHAPS_RECORDED.format(error))
-    return StorageUnavailable(NOTHING_RECORDED.format(error))
+        return OutcomeUnknown(UNKNOWN.format(error))
+    return StorageUnavailable(UNAVAILABLE.format(error))
 
 
 def postgresql_fault(error: psycopg.Error, *, committing: bool) -> Exception:
@@ -50,11 +53,11 @@ def postgresql_fault(error: psycopg.Error, *, committing: bool) -> Exception:
     state = error.sqlstate or ""
     lost = state.startswith(LOST) or (not state and isinstance(error, psycopg.OperationalError))
     if lost and committing:
-        return OutcomeUnknown(PERHAPS_RECORDED.format(error))
+        return OutcomeUnknown(UNKNOWN.format(error))
     if lost or isinstance(error, psycopg.InterfaceError):
-        return ConnectionLost(NOTHING_RECORDED.format(error))
-    if state.startswith(UNAVAILABLE):
-        return StorageUnavailable(NOTHING_RECORDED.format(error))
+        return ConnectionLost(UNAVAILABLE.format(error))
+    if state.startswith(NOT_NOW):
+        return StorageUnavailable(UNAVAILABLE.format(error))
     return named_fault(error)
 
 

@@ -20,7 +20,10 @@ RIGHTS: Mapping[str, str] = {
     "committed_value": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
-"""What the role of the running service may do, where it does not own the tables."""
+"""What the role of the running service may do to the ledger, whose tables it does not own."""
+
+REBUILDABLE = "SELECT, INSERT, UPDATE, DELETE"
+"""What it may do to every other table: they can all be made again from the ledger."""
 
 
 def append_only(dialect: str, table: str) -> Iterator[str]:
@@ -59,6 +62,28 @@ def grows_only(dialect: str) -> Iterator[str]:
             BEGIN SELECT RAISE(ABORT, 'ledger_head only grows'); END"""
 
 
+def empties_only(dialect: str) -> Iterator[str]:
+    """The triggers by which a committed value is emptied by an order, and never changed."""
+    change = """
+            NEW.value IS NOT NULL OR NEW.salt IS NOT NULL
+            OR NEW.withheld_by IS NULL OR OLD.withheld_by IS NOT NULL
+            OR NEW.digest <> OLD.digest OR NEW.ledger <> OLD.ledger"""
+    if dialect == "postgresql":
+        yield """
+            CREATE TRIGGER committed_value_stays BEFORE DELETE OR TRUNCATE ON committed_value
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"""
+        yield f"""
+            CREATE TRIGGER committed_value_is_only_emptied BEFORE UPDATE ON committed_value
+            FOR EACH ROW WHEN ({change}) EXECUTE FUNCTION refuse_change()"""
+    else:
+        yield """
+            CREATE TRIGGER committed_value_stays BEFORE DELETE ON committed_value
+            BEGIN SELECT RAISE(ABORT, 'committed_value is never deleted'); END"""
+        yield f"""
+            CREATE TRIGGER committed_value_is_only_emptied BEFORE UPDATE ON committed_value
+            WHEN {change} BEGIN SELECT RAISE(ABORT, 'committed_value is only emptied'); END"""
+
+
 REFUSE_CHANGE = """
     CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -67,10 +92,14 @@ REFUSE_CHANGE = """
     END $$"""
 
 
-def grant_service_role(engine: sa.Engine, role: str, rights: Mapping[str, str] = RIGHTS) -> None:
-    """Give a PostgreSQL role what the running service needs, and take all else away."""
-    quoted = engine.dialect.identifier_preparer.quote(role)
+def grant_service_role(engine: sa.Engine, role: str) -> None:
+    """Give a PostgreSQL role what the running service needs, and take all else away.
+
+    To be called by the owner of the tables, after every migration.
+    """
+    to = engine.dialect.identifier_preparer.quote(role)
     with engine.begin() as connection:
-        for table, allowed in rights.items():
-            connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {quoted}")
-            connection.exec_driver_sql(f"GRANT {allowed} ON {table} TO {quoted}")
+        for table in sa.inspect(connection).get_table_names():
+            rights = RIGHTS.get(table, REBUILDABLE)
+            connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {to}")
+            connection.exec_driver_sql(f"GRANT {rights} ON {table} TO {to}")

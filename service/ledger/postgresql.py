@@ -61,6 +61,7 @@ WITHHOLD = """, withheld AS (
         UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = its.position
         FROM moved, unnest(%b::bytea[], %b::int8[]) AS its (digest, position)
         WHERE committed_value.ledger = moved.ledger AND committed_value.digest = its.digest
+              AND committed_value.withheld_by IS NULL
     )"""
 
 
@@ -157,7 +158,8 @@ def marked(statement: str) -> bytes:
 def write_statement(*inserts: tuple[Part, bool], withholds: bool) -> bytes:
     """The statement that moves the head and, if it moved, does all else that a batch does."""
     inserted = (insert(part, many=many) for part, many in inserts)
-    return f"{MOVE_HEAD}{''.join(inserted)}{WITHHOLD * withholds} SELECT 1 FROM moved".encode()
+    parts = (MOVE_HEAD, *inserted, WITHHOLD * withholds, " SELECT 1 FROM moved")
+    return "".join(parts).encode()
 
 
 def insert(part: Part, *, many: bool) -> str:

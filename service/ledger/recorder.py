@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from typing import Any, Self
 from uuid import UUID
@@ -113,12 +113,10 @@ class Recorder(ApplicationRecorder):
 
     def head(self) -> Head:
         """How far the ledger has come."""
-        with self._storage.connected() as connection:
-            return self._storage.head(connection)
+        return self._storage.ask(self._storage.head)
 
     def max_notification_id(self) -> int | None:
-        with self._storage.connected() as connection:
-            return self._storage.size(connection) or None
+        return self._storage.ask(self._storage.size) or None
 
     def select_events(
         self,
@@ -162,42 +160,34 @@ class Recorder(ApplicationRecorder):
 
     def position_at(self, time: datetime) -> int:
         """The last position that was recorded by a time; 0 if none was."""
-        with self._storage.connected() as connection:
-            positions = range(1, self._storage.size(connection) + 1)
-            return bisect_right(
-                positions,
-                time,
-                key=lambda position: self._storage.recorded_at(connection, position),
-            )
+        return self._storage.ask(partial(self._storage.position_at, time=time))
 
     def version_of(self, stream: str) -> int:
         """How many records a stream has."""
-        with self._storage.connected() as connection:
-            return self._storage.versions(connection, [stream])[stream]
+        return self._storage.ask(partial(self._storage.versions, streams=[stream]))[stream]
 
     def find_request(self, principal: str, key: str) -> RequestRow | None:
         """What a principal asked for under a key, and was answered."""
-        with self._storage.connected() as connection:
-            return self._storage.requests(connection, [(principal, key)]).get((principal, key))
+        asked = principal, key
+        return self._storage.ask(partial(self._storage.requests, keys=[asked])).get(asked)
 
     def find_observed(self, key: ObservedKey) -> tuple[ObservedKey, int] | None:
         """A revision of a source row as it was recorded, and where."""
-        with self._storage.connected() as connection:
-            return self._storage.observed(connection, [key]).get(key)
+        return self._storage.ask(partial(self._storage.observed, keys=[key])).get(key)
 
     def first_observed(self, system: str, source_table: str, row_id: str) -> int | None:
         """Where a source row was recorded first, in whatever revision."""
-        with self._storage.connected() as connection:
-            return self._storage.first_observed(connection, system, source_table, row_id)
+        asked = {"system": system, "source_table": source_table, "row_id": row_id}
+        return self._storage.ask(partial(self._storage.first_observed, **asked))
 
     def find_value(self, digest: bytes) -> CommittedValue | None:
         """The personal value behind a digest, unless it is withheld."""
-        with self._storage.connected() as connection:
-            return self._storage.value(connection, digest)
+        return self._storage.ask(partial(self._storage.value, digest=digest))
 
     def _read(self, query: Query) -> list[Stored]:
-        with self._storage.connected() as connection:
-            return self._storage.records(connection, query.text, query.values)
+        return self._storage.ask(
+            partial(self._storage.records, rest=query.text, values=query.values)
+        )
 
 
 class Query:

@@ -22,7 +22,7 @@ MOVE_HEAD = (
 )
 WITHHOLD = (
     "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = ?"
-    " WHERE ledger = ? AND digest = ?"
+    " WHERE ledger = ? AND digest = ? AND withheld_by IS NULL"
 )
 VERSION = "SELECT coalesce(max(version), 0) FROM record WHERE ledger = ? AND stream = ?"
 

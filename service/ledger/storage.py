@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ import sqlalchemy as sa
 
 from service.ledger.batch import Batch
 from service.ledger.errors import StorageUnavailable, UnknownLedger
+from service.ledger.faults import ConnectionLost
 from service.ledger.hashes import SHA256, SM3
 from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
 from service.ledger.trees import Frontier
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 HEAD = "SELECT size, recorded_at, sha256_frontier, sm3_frontier FROM ledger_head WHERE ledger = ?"
 SIZE = "SELECT size FROM ledger_head WHERE ledger = ?"
@@ -162,7 +165,17 @@ class Storage(ABC, Generic[C]):
         except errors as error:
             raise self.fault(error, committing=False) from error
         except sa.exc.TimeoutError as error:
-            raise StorageUnavailable(f"nothing was recorded: {error}") from error
+            raise StorageUnavailable(f"every connection is in use: {error}") from error
+
+    def ask(self, question: Callable[[C], T]) -> T:
+        """The answer of the database; from a new connection, if those in the pool were lost."""
+        try:
+            with self.connected() as connection:
+                return question(connection)
+        except ConnectionLost:
+            self.engine.dispose()
+            with self.connected() as connection:
+                return question(connection)
 
     def requests(
         self, connection: C, keys: Collection[tuple[str, str]]
@@ -228,10 +241,14 @@ class Storage(ABC, Generic[C]):
             return CommittedValue(*row) if row[-1] is not None else None
         return None
 
-    def recorded_at(self, connection: C, position: int) -> datetime:
-        """When the record at a position was made."""
-        ((entry,),) = self.rows(connection, ENTRY, self.ledger, position)
-        return recorded_at(entry)
+    def position_at(self, connection: C, time: datetime) -> int:
+        """The last position that was recorded by a time: times never run backwards."""
+
+        def at(position: int) -> datetime:
+            ((entry,),) = self.rows(connection, ENTRY, self.ledger, position)
+            return recorded_at(entry)
+
+        return bisect_right(range(1, self.size(connection) + 1), time, key=at)
 
     def records(self, connection: C, rest: str, values: Iterable[object]) -> list[Stored]:
         """The records that the rest of a statement asks for."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import sqlalchemy as sa
 from alembic import op
 
-from service.ledger.guards import APPEND_ONLY, REFUSE_CHANGE, append_only, grows_only
+from service.ledger.guards import (
+    APPEND_ONLY,
+    REFUSE_CHANGE,
+    append_only,
+    empties_only,
+    grows_only,
+)
 
 revision = "0001"
 down_revision = None
@@ -19,11 +27,9 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     if dialect == "postgresql":
         op.execute(REFUSE_CHANGE)
-    for statement in grows_only(dialect):
+    append_only_tables = (append_only(dialect, table) for table in APPEND_ONLY)
+    for statement in chain(grows_only(dialect), empties_only(dialect), *append_only_tables):
         op.execute(statement)
-    for table in APPEND_ONLY:
-        for statement in append_only(dialect, table):
-            op.execute(statement)
 
 
 def create_tables() -> None:
