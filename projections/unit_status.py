@@ -48,7 +48,7 @@ class UnitStatusModel(StandingModel[UnitStatus], name="unit_status", of=Unit):
         itself = sa.select(_code(self.table).label("code")).where(
             self.visible(place), c.stream == Unit.stream(unit)
         )
-        tree = itself.cte("below", recursive=True)
+        tree = itself.cte(recursive=True)  # one question may ask for two trees
         next_level = sa.select(_code(self.table)).where(
             self.visible(place), c.superior == tree.c.code
         )

@@ -65,6 +65,6 @@ def ended(person: str, role: Role = Role.UNIT_CLERK) -> Fact[Office]:
     return AssignmentEnded(person, role, DAY)
 
 
-def issued(token: str = "t") -> Fact[Office]:
+def issued() -> Fact[Office]:
     """A fact that this model does not listen to."""
-    return TokenIssued(token, "0" * 64, (Role.AUDITOR,), BEGAN)
+    return TokenIssued("t", "0" * 64, (Role.AUDITOR,), BEGAN)

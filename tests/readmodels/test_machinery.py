@@ -83,7 +83,7 @@ def test_what_is_built_anew_has_the_same_history_row_by_row(
 ) -> None:
     whole = projected(shelf, source, batch)
     for model in BOTH:
-        rebuild = Rebuild(shelf, whole, model)
+        rebuild: Rebuild[Any] = Rebuild(shelf, whole, model)
         report = rebuild.fill()
         assert report.is_equal, report
         assert report.position == len(source.kept)
