@@ -1,0 +1,102 @@
+"""``wenxiao rebuild``: read models made anew from the records, under live writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from projections.base import ReadModel
+from projections.models import MODELS
+from service.cli.common import (
+    Failed,
+    database_option,
+    json_option,
+    ledger_at,
+    ledger_option,
+    progress,
+    tell,
+)
+from service.ledger.application import Ledger
+from service.projector import NothingKept, Rebuild, Report, rollback
+
+BY_NAME = {model.NAME: model for model in MODELS}
+
+
+@click.command("rebuild")
+@database_option
+@ledger_option
+@click.argument("models", nargs=-1, type=click.Choice(sorted(BY_NAME)))
+@click.option("--check", is_flag=True, help="Only compare; leave what people read as it is.")
+@click.option("--rollback", "back", is_flag=True, help="Go back to what was read before.")
+@json_option
+def command(
+    *,
+    database: str | None,
+    ledger: str,
+    models: tuple[str, ...],
+    check: bool,
+    back: bool,
+    as_json: bool,
+) -> None:
+    """Make read models anew beside the live ones, compare both, and change over.
+
+    Exit code 1 if they differed: what people had read was not what the records say.
+    """
+    chosen = [BY_NAME[name] for name in models or BY_NAME]
+    with ledger_at(database, ledger) as at:
+        if back:
+            _go_back(at, chosen, as_json=as_json)
+            return
+        reports = [_rebuilt(at, model, check=check) for model in chosen]
+    answer = [_told(report) for report in reports]
+    tell(answer, *map(_line, reports), as_json=as_json)
+    if differing := [report.model for report in reports if not report.is_equal]:
+        raise Failed(f"differed from the records: {'、'.join(differing)}")
+
+
+def _rebuilt(ledger: Ledger, model: ReadModel[Any], *, check: bool) -> Report[Any]:
+    rebuild = Rebuild(ledger.engine, ledger, model)
+    with progress(f"rebuild {model.NAME}") as come:
+        report = rebuild.fill(lambda position, _: come(position))
+    if not check:
+        rebuild.switch()
+    return report
+
+
+def _go_back(ledger: Ledger, models: list[ReadModel[Any]], *, as_json: bool) -> None:
+    try:
+        found = {model.NAME: rollback(ledger.engine, ledger, model) for model in models}
+    except NothingKept as nothing:
+        raise Failed(str(nothing)) from nothing
+    lines = (f"{name}: generation {generation}" for name, generation in found.items())
+    tell(found, *lines, as_json=as_json)
+
+
+def _told(report: Report[Any]) -> dict[str, Any]:
+    return {
+        "model": report.model,
+        "position": report.position,
+        "rows": report.rows,
+        "differing": report.differing,
+        "digest": report.shadow_digest,
+        "live_digest": report.live_digest,
+        "equal": report.is_equal,
+        "differences": [
+            {
+                "row": each.name,
+                "since": each.since,
+                "live": str(each.live),
+                "records": str(each.shadow),
+            }
+            for each in report.differences
+        ],
+    }
+
+
+def _line(report: Report[Any]) -> str:
+    mark = "✓" if report.is_equal else "✗"
+    return (
+        f"{mark} {report.model} as of {report.position}: {report.rows} rows,"
+        f" {report.differing} differing, {report.shadow_digest}"
+    )
