@@ -15,13 +15,19 @@ import msgspec
 from marshmallow import fields as words
 
 from aggregates.base import Actor, Aggregate, Document, Source
-from aggregates.office import Token
+from aggregates.ledger import LedgerItself
+from aggregates.office import Office, Token
+from aggregates.person import Person
 from aggregates.roles import Role
+from aggregates.rulebook import RuleBook
 from commands.base import Act, Command
 from commands.vocabulary import CODE, Digest, Name, PersonId, Position
 from service.schemas import schema_of
 
 OptionalName = Annotated[str, words.String(validate=ma.validate.Length(0, 200))]
+
+OUR_OWN = (LedgerItself, Office, Person, RuleBook)
+"""Histories to which nothing happens elsewhere: no system tells us whom we have come to trust."""
 
 
 class Refusal(Exception):
@@ -156,6 +162,8 @@ class Request:
     def _role(self) -> Role:
         if self.given.source is not None and Role.SOURCE_SYSTEM not in self.token.roles:
             raise Forbidden("该令牌无权登记其他系统已经发生的事项")
+        if self.given.source is not None and issubclass(self.kind, OUR_OWN):
+            raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
         allowed = set(self.token.roles) & set(self.act.by)
         if self.given.source is not None:
             allowed.add(Role.SOURCE_SYSTEM)

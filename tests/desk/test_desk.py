@@ -137,6 +137,14 @@ def test_all_faults_of_a_body_come_at_once(ask: Ask) -> None:
     }
 
 
+def test_no_system_tells_us_whom_we_have_come_to_trust(ask: Ask, ledger: Ledger) -> None:
+    token = {"token": "mine", "digest": "ab" * 32, "roles": ["operator"], "system": "treasury"}
+    issued = token | {"expires_at": "2099-01-01T00:00:00+08:00"} | seen_in("7", "a")
+    with pytest.raises(Forbidden, match="只在本系统办理"):
+        ask("issue_token", "office/main", issued, token=TREASURY)
+    assert ledger.head_position() == 0
+
+
 def test_an_unchanged_source_row_is_recorded_once(ask: Ask, ledger: Ledger) -> None:
     first = ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
     again = ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
