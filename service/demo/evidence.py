@@ -22,7 +22,7 @@ from aggregates.values import Fen, yuan
 from commands.base import Case
 from commands.payments import payable
 from service.clock import BEIJING
-from service.demo.script import GENERATOR
+from service.demo.script import GENERATED
 from service.ledger.application import Ledger
 
 F = TypeVar("F", bound=Fact[Any])
@@ -82,8 +82,9 @@ class Evidence:
         return payable(case.read(Project, project), payments, line, Fen(100), case)
 
     def generated(self) -> int:
-        """How many records rest on something made up."""
-        return sum(record.envelope.via == GENERATOR for record in self.records)
+        """How many records say that they rest on something made up."""
+        papers = (record.envelope.document for record in self.records)
+        return sum(paper is not None and paper.number.startswith(GENERATED) for paper in papers)
 
 
 def wan(fen: int) -> str:

@@ -38,6 +38,8 @@ class Office(Generic[C]):
     cast: C
     script: Callable[[C], Iterator[Scene]]
     figures: Sequence[Figure]
+    visit: tuple[str, str]
+    """What a visitor may want to know, and where it is answered."""
 
     def scenes(self) -> list[Scene]:
         return list(self.script(self.cast))
@@ -55,6 +57,10 @@ KUNMING = Office(
     cast=kunming.Cast(),
     script=kunming_script.scenes,
     figures=kunming_figures.FIGURES,
+    visit=(
+        "停拨期间国库可否支付，为什么",
+        "projects/2021-012/payable?year=2021&line=L1&amount=1.00&on=2021-09-30&as_of=2021-09-30",
+    ),
 )
 SHIZONG = Office(
     slug="shizong",
@@ -64,6 +70,7 @@ SHIZONG = Office(
     cast=shizong.Cast(),
     script=shizong_script.scenes,
     figures=shizong_figures.FIGURES,
+    visit=("审核为差的项目经过了什么，哪些办理被拒绝", "projects/2020-34/history"),
 )
 CHANGNING = Office(
     slug="changning",
@@ -73,5 +80,6 @@ CHANGNING = Office(
     cast=changning.Cast(),
     script=changning_script.scenes,
     figures=changning_figures.FIGURES,
+    visit=("残联有哪些整改事项，多少资金尚未收回", "units/cl"),
 )
 OFFICES: tuple[Office[Any], ...] = (KUNMING, SHIZONG, CHANGNING)

@@ -37,8 +37,8 @@ BATCH = 100
 OPENING = time(9, tzinfo=BEIJING)
 SYSTEM_ROLES = tuple(role for role in Role if role not in {Role.OPERATOR, Role.AUDITOR})
 
-Advance = Callable[[int], None]
-"""Is told how many more acts have been carried out."""
+Come = Callable[[int], None]
+"""Is told how far one has come."""
 
 
 class OutOfScript(RuntimeError):
@@ -82,16 +82,17 @@ class Player:
         self._play_batch([rules, *tokens])
         self._tokens |= self.ledger.load(Office, OFFICE).tokens
 
-    def play(self, scenes: Iterable[Scene], advance: Advance) -> None:
+    def play(self, scenes: Iterable[Scene], come: Come) -> None:
         """Carry out every step on its day.
 
         Raises :class:`OutOfScript` where one is refused that should be recorded, or the reverse.
         """
+        before = self._asked
         for scene in scenes:
             self.clock.begin(scene.day)
             for batch in batched(scene.steps, BATCH):
                 self._play_batch(batch)
-                advance(len(batch))
+                come(self._asked - before)
 
     def _play_batch(self, batch: Sequence[Step]) -> None:
         self.clock.pass_by()
