@@ -62,7 +62,7 @@ def test_every_ledger_verifies(performance: Performance) -> None:
 
 def test_a_ledger_that_does_not_verify_is_not_right(demonstration: Demonstration) -> None:
     sound = demonstration.performances[0]
-    tampered = replace(sound.verification, verdict=Verdict.FALSE, finding="record 7")
+    tampered = replace(sound.verification, verdict=Verdict.FAILED, finding="record 7")
     assert not replace(sound, verification=tampered).is_right
 
 
