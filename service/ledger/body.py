@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -73,16 +74,27 @@ def encode(envelope: Envelope, fact: Fact[Any]) -> bytes:
     )
 
 
+_learning = Lock()
+"""msgspec (0.22) crashes the process where two threads teach it the same dataclass at once."""
+
+
 @cache
 def _decoder(topic: str) -> msgspec.json.Decoder[Any]:
-    body = msgspec.defstruct("Body", [("envelope", Envelope), ("fact", FACTS[topic])])
-    return msgspec.json.Decoder(body, dec_hook=_replaced)
+    with _learning:
+        body = msgspec.defstruct("Body", [("envelope", Envelope), ("fact", FACTS[topic])])
+        return msgspec.json.Decoder(body, dec_hook=_replaced)
+
+
+def _converted(topic: str, told: Any) -> Fact[Any]:
+    _decoder(topic)  # knows the type by now
+    fact: Fact[Any] = msgspec.convert(told, FACTS[topic], dec_hook=_replaced)
+    return fact
 
 
 def _replaced(kind: type, value: Any) -> Any:
     if kind is not Replacement:
         raise TypeError(f"{kind} has no place in a record")
-    return Replacement(msgspec.convert(value["fact"], FACTS[value["topic"]]))
+    return Replacement(_converted(value["topic"], value["fact"]))
 
 
 def decode(topic: str, body: bytes) -> tuple[Envelope, Fact[Any]]:
@@ -124,7 +136,6 @@ def fact_from(topic: str, told: dict[str, Any]) -> Fact[Any]:
     if topic not in FACTS:
         raise ValueError(f"没有 {topic} 这类记录")
     try:
-        fact: Fact[Any] = msgspec.convert(told, FACTS[topic], dec_hook=_replaced)
+        return _converted(topic, told)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
-    return fact
