@@ -364,9 +364,9 @@ class StreamModel(ReadModel[R]):
 
 
 def _handlers(model: type[StreamModel[Any]]) -> Iterator[tuple[type[Fact[Any]], Handler]]:
-    """The methods of a model that take a record, by the facts that their annotation names."""
-    for method in vars(model).values():
-        if callable(method) and not isinstance(method, type):
+    """The public methods that take a record, by the facts that their annotation names."""
+    for name, method in vars(model).items():
+        if callable(method) and not isinstance(method, type) and not name.startswith("_"):
             for hint in get_type_hints(method).values():
                 if get_origin(hint) is Record:
                     for fact in _facts(hint):
