@@ -14,7 +14,7 @@ from service.ledger.migrations import migrate
 from service.ledger.recorder import create_ledger
 from service.ledger.tables import ledger_head
 
-DEFAULT = "wenxiao-demo.db"
+DEFAULT = "wenxiao-demo.sqlite"
 MARK = b"WXdm"
 """The application id in the header of an SQLite file that holds nothing but a demonstration."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aggregates.roles import Role
+
+T = TypeVar("T")
 
 CONSOLE, FROM_PAPER, GENERATOR = "console", "demo-paper", "demo-generator"
 """Which system asks: the operator's console, one that knows the paper, or one that makes up."""
@@ -38,6 +40,10 @@ class Paper:
         """The act's figures stand in the paper; ``but`` names what was made up around them."""
         made_up = f"；{but}系{GENERATED}" if but else ""
         return Origin(FROM_PAPER, f"《{self.title}》{rows}{made_up}")
+
+    def rules(self, rows: str) -> Origin:
+        """The paper says how it is done, the generator to whom and when."""
+        return Origin(GENERATOR, f"{GENERATED}：按《{self.title}》{rows} 的做法")
 
     def totals(self, rows: str) -> Origin:
         """The paper has the total, the generator this part of it."""
@@ -127,3 +133,8 @@ class Scene:
     @classmethod
     def on(cls, day: str, title: str, steps: Iterable[Step]) -> Self:
         return cls(date.fromisoformat(day), title, tuple(steps))
+
+    @classmethod
+    def each(cls, day: str, title: str, step: Callable[[T], Step], of: Iterable[T]) -> Self:
+        """The same step for each of these."""
+        return cls.on(day, title, map(step, of))

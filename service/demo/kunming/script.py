@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
 
 from aggregates.evaluated import EvaluationMode
 from aggregates.lines import HoldCause
@@ -35,12 +34,10 @@ from service.demo.kunming.cast import (
 from service.demo.script import MADE_UP, TREASURY, Person, Scene, Step
 from service.demo.splits import digest, draw
 
-T = TypeVar("T")
-
 OF_GOALS, OF_REVIEW = PAPER.totals("KM-12"), PAPER.totals("KM-14")
 OF_EX_ANTE = PAPER.totals("KM-15、KM-16、KM-18")
 OF_EVALUATION = PAPER.totals("KM-27、KM-28")
-BY_THE_PAPER = PAPER.says("KM-37、KM-38", but="对象和日期")
+BY_THE_PAPER = PAPER.rules("KM-37、KM-38")
 
 EXPERTS_FROM = ("审计机构", "高校", "高校", "科研部门", "科研部门", "会计师事务所", "会计师事务所")
 HOLD = "TB-2021-01"
@@ -57,10 +54,6 @@ def scenes(cast: Cast) -> Iterator[Scene]:
     yield from _applied(cast)
 
 
-def _each(day: str, title: str, step: Callable[[T], Step], of: Iterable[T]) -> Scene:
-    return Scene.on(day, title, map(step, of))
-
-
 # Before the year
 
 
@@ -68,10 +61,10 @@ def _prepared(cast: Cast) -> Iterator[Scene]:
     people = [AGENCY, PERFORMANCE, BUDGET, LEADER, *map(clerk, cast.units)]
     since = date(2020, 9, 1)
     yield Scene.on("2020-09-01", "任职", (each.assigned(since) for each in people))
-    yield _each("2020-09-02", "登记预算单位", _registered, cast.units.items())
-    yield _each("2020-10-12", "项目入储备", _reserved, cast.projects)
+    yield Scene.each("2020-09-02", "登记预算单位", _registered, cast.units.items())
+    yield Scene.each("2020-10-12", "项目入储备", _reserved, cast.projects)
     yield Scene.on("2020-11-16", "事前绩效评估", _asked_ex_ante(cast))
-    yield _each("2020-12-10", "补充完善资料", _completed, cast.new)
+    yield Scene.each("2020-12-10", "补充完善资料", _completed, cast.new)
 
 
 def _registered(unit: tuple[str, str]) -> Step:
@@ -115,7 +108,7 @@ def _panel(experts: int, mean: Decimal) -> list[forms.Body]:
 
 def _completed(it: Undertaking) -> Step:
     body = {"evidence": digest(f"补充资料 {it.code}"), "remark": "相关资料已经补充"}
-    origin = PAPER.says("KM-19", but="日期和材料")
+    origin = PAPER.rules("KM-19")
     return Step("meet_ex_ante_condition", it.subject, clerk(it.unit), origin, body)
 
 
@@ -123,12 +116,12 @@ def _completed(it: Undertaking) -> Step:
 
 
 def _reviewed(cast: Cast) -> Iterator[Scene]:
-    yield _each("2021-01-05", "申报绩效目标", _submitted, cast.projects)
-    yield _each("2021-01-18", "第三方审核", _looked_at, cast.projects)
-    yield _each("2021-01-25", "绩效部门审核", _passed, cast.projects)
-    yield _each("2021-01-29", "审核结论", _concluded, cast.projects)
-    yield _each("2021-02-01", "纳入项目库", _admitted, cast.projects)
-    yield _each("2021-02-26", "批复预算和绩效目标", _approved, cast.projects)
+    yield Scene.each("2021-01-05", "申报绩效目标", _submitted, cast.projects)
+    yield Scene.each("2021-01-18", "第三方审核", _looked_at, cast.projects)
+    yield Scene.each("2021-01-25", "绩效部门审核", _passed, cast.projects)
+    yield Scene.each("2021-01-29", "审核结论", _concluded, cast.projects)
+    yield Scene.each("2021-02-01", "纳入项目库", _admitted, cast.projects)
+    yield Scene.each("2021-02-26", "批复预算和绩效目标", _approved, cast.projects)
 
 
 def _submitted(it: Undertaking) -> Step:
@@ -172,12 +165,12 @@ def _approved(it: Undertaking) -> Step:
 
 
 def _evaluated(cast: Cast) -> Iterator[Scene]:
-    yield _each("2021-06-07", "报告评价结果", _reported, cast.evaluated)
-    yield _each("2021-06-15", "单位意见", _answered, cast.evaluated)
-    yield _each("2021-06-25", "评定等级", _graded, cast.evaluated)
+    yield Scene.each("2021-06-07", "报告评价结果", _reported, cast.evaluated)
+    yield Scene.each("2021-06-15", "单位意见", _answered, cast.evaluated)
+    yield Scene.each("2021-06-25", "评定等级", _graded, cast.evaluated)
     for day in RECEIVED:
         of_day = [each for each in cast.evaluated if each.received == day]
-        yield _each(day.isoformat(), "签收评价结果", _received, of_day)
+        yield Scene.each(day.isoformat(), "签收评价结果", _received, of_day)
 
 
 def _reported(it: Evaluated) -> Step:
@@ -222,14 +215,14 @@ def _rectified(cast: Cast) -> Iterator[Scene]:
     _, wanting = cast.stopped
     *usual, late = [e for e in cast.found_wanting if e.received in RECEIVED and e != wanting]
     ordered = [each for each in cast.found_wanting if each.received in RECEIVED]
-    yield _each("2021-07-05", "交办整改", _ordered, ordered)
+    yield Scene.each("2021-07-05", "交办整改", _ordered, ordered)
     yield Scene.on("2021-07-15", "整改中的事项不是停拨依据", [_too_early(cast)])
-    yield _each("2021-08-20", "反馈整改", _reported_back, [*usual, wanting])
-    yield _each("2021-08-25", "核实整改", _verified, usual)
-    yield _each("2021-08-26", "整改销号", _closed, usual)
-    yield _each("2021-09-13", "逾期反馈整改", _reported_back, [late])
-    yield _each("2021-09-16", "核实整改", _verified, [late])
-    yield _each("2021-09-17", "整改销号", _closed, [late])
+    yield Scene.each("2021-08-20", "反馈整改", _reported_back, [*usual, wanting])
+    yield Scene.each("2021-08-25", "核实整改", _verified, usual)
+    yield Scene.each("2021-08-26", "整改销号", _closed, usual)
+    yield Scene.each("2021-09-13", "逾期反馈整改", _reported_back, [late])
+    yield Scene.each("2021-09-16", "核实整改", _verified, [late])
+    yield Scene.each("2021-09-17", "整改销号", _closed, [late])
 
 
 def _ordered(it: Evaluated) -> Step:
@@ -268,9 +261,9 @@ def _stopped(cast: Cast) -> Iterator[Scene]:
     yield Scene.on("2021-09-23", "执行停拨", [_executed(project)])
     yield Scene.on("2021-09-27", "未整改到位不得恢复", [resumed.refused(ITEMS_ARE_CLOSED.id)])
     yield _paid(cast, "2021-09-28", 2, 20)
-    yield _each("2021-10-11", "再次反馈整改", _reported_back, [wanting])
-    yield _each("2021-10-18", "核实整改", _verified, [wanting])
-    yield _each("2021-10-19", "整改销号", _closed, [wanting])
+    yield Scene.each("2021-10-11", "再次反馈整改", _reported_back, [wanting])
+    yield Scene.each("2021-10-18", "核实整改", _verified, [wanting])
+    yield Scene.each("2021-10-19", "整改销号", _closed, [wanting])
     yield Scene.on("2021-10-20", "恢复拨付", [resumed])
     yield _paid(cast, "2021-11-02", 3, 50)
 
@@ -328,13 +321,13 @@ def _paid(cast: Cast, day: str, number: int, percent: int) -> Scene:
 
 def _applied(cast: Cast) -> Iterator[Scene]:
     *others, last = cast.evaluated
-    yield _each("2021-11-15", "决定结果应用", _decided, others)
-    yield _each(RECEIVED_LAST.isoformat(), "签收评价结果", _received, [last])
-    yield _each("2022-01-04", "交办整改", _ordered, [last])
-    yield _each("2022-02-25", "反馈整改", _reported_back, [last])
-    yield _each("2022-03-01", "核实整改", _verified, [last])
-    yield _each("2022-03-02", "整改销号", _closed, [last])
-    yield _each("2022-03-10", "决定结果应用", _decided, [last])
+    yield Scene.each("2021-11-15", "决定结果应用", _decided, others)
+    yield Scene.each(RECEIVED_LAST.isoformat(), "签收评价结果", _received, [last])
+    yield Scene.each("2022-01-04", "交办整改", _ordered, [last])
+    yield Scene.each("2022-02-25", "反馈整改", _reported_back, [last])
+    yield Scene.each("2022-03-01", "核实整改", _verified, [last])
+    yield Scene.each("2022-03-02", "整改销号", _closed, [last])
+    yield Scene.each("2022-03-10", "决定结果应用", _decided, [last])
 
 
 def _decided(it: Evaluated) -> Step:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
 
 from aggregates.review import Verdict
 from aggregates.values import Fen, Grade, ReviewStage, yuan
@@ -30,10 +29,8 @@ from service.demo.shizong.cast import (
 )
 from service.demo.splits import digest
 
-T = TypeVar("T")
-
 OF_PROJECTS, OF_UNITS = PAPER.totals("SZ-22"), PAPER.totals("SZ-30")
-BY_THE_PAPER = PAPER.says("SZ-18 至 SZ-21", but="各等级的项目和日期")
+OF_CHAIN, BY_THE_PAPER = PAPER.rules("SZ-16"), PAPER.rules("SZ-18 至 SZ-21")
 DOCUMENT = "演示批复〔2020〕1号"
 EXCELLENT, GOOD, FAIR, POOR = Grade
 
@@ -72,10 +69,6 @@ def scenes(cast: Cast) -> Iterator[Scene]:
     yield from _arranged(cast)
 
 
-def _each(day: str, title: str, step: Callable[[T], Step], of: Iterable[T]) -> Scene:
-    return Scene.on(day, title, map(step, of))
-
-
 # The register
 
 
@@ -84,9 +77,9 @@ def _prepared(cast: Cast) -> Iterator[Scene]:
     above = (department(unit) for unit in sorted({each.superior for each in cast.projects}))
     people, since = [*OFFICERS, *clerks, *above], date(2020, 1, 2)
     yield Scene.on("2020-01-02", "任职", (each.assigned(since) for each in people))
-    yield _each("2020-01-03", "登记一级预算单位", _registered, cast.first_level.items())
-    yield _each("2020-01-03", "登记所属单位", _registered_below, cast.second_level.items())
-    yield _each("2020-01-06", "项目入储备", _reserved, cast.projects)
+    yield Scene.each("2020-01-03", "登记一级预算单位", _registered, cast.first_level.items())
+    yield Scene.each("2020-01-03", "登记所属单位", _registered_below, cast.second_level.items())
+    yield Scene.each("2020-01-06", "项目入储备", _reserved, cast.projects)
 
 
 def _registered(unit: tuple[str, str]) -> Step:
@@ -111,7 +104,7 @@ def _reserved(it: Undertaking) -> Step:
 def _units(cast: Cast) -> Iterator[Scene]:
     """The overall goals: nobody stands above a unit of the first level."""
     goals = [Reviewed(f"unit/{code}", 1, Fen(0), EXCELLENT) for code in cast.first_level]
-    yield _each("2020-01-07", "申报单位整体绩效目标", _submitted_overall, cast.first_level)
+    yield Scene.each("2020-01-07", "申报单位整体绩效目标", _submitted_overall, cast.first_level)
     yield from _chain("01", goals, ("2020-01-08", "2020-01-09", "2020-01-09", "2020-01-09"))
 
 
@@ -125,7 +118,7 @@ def _projects(cast: Cast) -> Iterator[Scene]:
         Reviewed(each.subject, 1, each.declared, each.grade, each.superior)
         for each in cast.projects
     ]
-    yield _each("2020-01-10", "申报项目绩效目标", _submitted, cast.projects)
+    yield Scene.each("2020-01-10", "申报项目绩效目标", _submitted, cast.projects)
     yield from _chain("02", goals, ("2020-01-13", "2020-01-14", "2020-01-15", "2020-01-16"))
 
 
@@ -154,12 +147,12 @@ def _chain(meeting: str, goals: Sequence[Reviewed], days: Sequence[str]) -> Iter
     ):
         yield Scene.on(day, stage.label, [_opinion(each, by, stage) for each in goals])
     yield Scene.on(last, ReviewStage.COLLECTIVE.label, [_sitting(meeting, goals)])
-    yield _each(last, "审核结论", _concluded, goals)
+    yield Scene.each(last, "审核结论", _concluded, goals)
 
 
 def _opinion(it: Reviewed, by: Person, stage: ReviewStage) -> Step:
     body = forms.opinion(YEAR, it.version, stage, Verdict.PASS)
-    return Step("give_opinion", it.subject, by, MADE_UP, body)
+    return Step("give_opinion", it.subject, by, OF_CHAIN, body)
 
 
 def _sitting(meeting: str, goals: Sequence[Reviewed]) -> Step:
@@ -180,8 +173,8 @@ def _sitting(meeting: str, goals: Sequence[Reviewed]) -> Step:
         "attendees": [each.id for each in OFFICERS],
         "minutes": digest(f"会议纪要 {YEAR}-{meeting}"),
     }
-    origin = PAPER.says("SZ-16", but="日期和出席人员")
-    return Step("hold_collective_review", f"meeting/{YEAR}-{meeting}", COMMITTEE, origin, body)
+    subject = f"meeting/{YEAR}-{meeting}"
+    return Step("hold_collective_review", subject, COMMITTEE, OF_CHAIN, body)
 
 
 def _concluded(it: Reviewed) -> Step:
@@ -199,7 +192,7 @@ def _after_review(cast: Cast) -> Iterator[Scene]:
     yield Scene.on("2020-01-17", "未达条件不得纳入项目库", tried)
     out = [_submitted(each).refused(NOT_AFTER_EXCLUSION.id) for each in cast.graded(POOR)]
     yield Scene.on("2020-01-17", "审核为差的不再受理", out)
-    yield _each("2020-01-19", "修改完善绩效目标", _amended, cast.graded(GOOD))
+    yield Scene.each("2020-01-19", "修改完善绩效目标", _amended, cast.graded(GOOD))
 
 
 def _amended(it: Undertaking) -> Step:
@@ -211,15 +204,15 @@ def _again(cast: Cast) -> Iterator[Scene]:
     """What was fair goes through the whole chain once more."""
     fair = cast.graded(FAIR)
     goals = [Reviewed(it.subject, 2, it.declared, EXCELLENT, it.superior) for it in fair]
-    yield _each("2020-01-19", "重报绩效目标", _submitted, fair)
+    yield Scene.each("2020-01-19", "重报绩效目标", _submitted, fair)
     yield from _chain("03", goals, ("2020-01-20", "2020-01-20", "2020-01-21", "2020-01-21"))
 
 
 def _arranged(cast: Cast) -> Iterator[Scene]:
     """What passed enters the library and is given its budget."""
     passed = [each for each in cast.projects if each.grade != POOR]
-    yield _each("2020-01-22", "纳入项目库", _admitted, passed)
-    yield _each("2020-02-07", "批复预算和绩效目标", _approved, passed)
+    yield Scene.each("2020-01-22", "纳入项目库", _admitted, passed)
+    yield Scene.each("2020-02-07", "批复预算和绩效目标", _approved, passed)
 
 
 def _admitted(it: Undertaking) -> Step:
