@@ -1,0 +1,316 @@
+"""核验: is every record where it was put, as it was put there, and is everything there that was?
+
+Whoever changes a stored record, one of its columns, the row of a request or of another system, a
+committed value or the head behind the service's back is found out: the first record concerned is
+named, and what is wrong with it. Whoever changes everything together, entries, hashes and head, is
+found out by a checkpoint that is not in his hands; that is what the trees are for.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from hashlib import sha256
+from multiprocessing import get_context
+from typing import Any
+
+import sqlalchemy as sa
+from eventsourcing.persistence import PersistenceError
+
+from service.clock import Clock, utc_now
+from service.ledger.engine import make_engine
+from service.ledger.errors import UnknownLedger
+from service.ledger.hashes import ALGORITHMS
+from service.ledger.recorder import storage
+from service.ledger.storage import Storage
+from service.ledger.stretch import (
+    STRETCH,
+    UNREADABLE,
+    Said,
+    Stretch,
+    Unsound,
+    bad_record,
+    earliest,
+    examine,
+    is_damage,
+    said_in,
+    span,
+)
+from service.ledger.trees import Frontier
+from service.ledger.verifications import Verdict, Verification
+
+SNAPSHOT = """
+    SELECT size, recorded_at, sha256_frontier, sm3_frontier,
+           (SELECT count(*) FROM record WHERE record.ledger = ledger_head.ledger),
+           (SELECT count(*) FROM request WHERE request.ledger = ledger_head.ledger),
+           (SELECT count(*) FROM observed WHERE observed.ledger = ledger_head.ledger)
+    FROM ledger_head WHERE ledger = ?"""
+FIRST = "SELECT min(position) FROM record WHERE ledger = ?"
+ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
+
+REQUESTS = (
+    "SELECT principal, key, positions FROM request WHERE ledger = ?"
+    " AND (principal, key) > (?, ?) ORDER BY principal, key LIMIT 1000"
+)
+OBSERVED = (
+    "SELECT system, source_table, row_id, revision, position FROM observed WHERE ledger = ?"
+    " AND (system, source_table, row_id, revision) > (?, ?, ?, ?)"
+    " ORDER BY system, source_table, row_id, revision LIMIT 1000"
+)
+VALUES = (
+    "SELECT digest, salt, value, withheld_by FROM committed_value WHERE ledger = ?"
+    " AND digest > ? ORDER BY digest LIMIT 1000"
+)
+
+WORTH_A_PROCESS = 4 * STRETCH
+"""With fewer records than this for each, another process is not worth its start."""
+
+Told = Callable[[int, int], None]
+"""Is told how far it has come, and of how much."""
+
+
+def verify(
+    engine: sa.Engine,
+    ledger: str,
+    *,
+    processes: int = 0,
+    facts: bool = False,
+    told: Told | None = None,
+    clock: Clock = utc_now,
+) -> Verification:
+    """Verify a ledger as far as it has come.
+
+    ``processes``: as many as there are processors, if it does not say. ``facts``: read each fact as
+    this release understands it, too. Raises ``UnknownLedger``, and as the storage does where the
+    database cannot be reached.
+    """
+    began_at, verifier = clock(), Verifier(engine, ledger)
+    size, finding = 0, ""
+    try:
+        now = verifier.snapshot()
+        size = now.size
+        wanted = processes or min(_processors(), now.last // WORTH_A_PROCESS)
+        whole = verifier.whole(now, wanted, told or _nobody, facts=facts)
+        verifier.compare(now, whole)
+        verifier.values()
+    except Unsound as unsound:
+        finding = str(unsound)
+    except PersistenceError as error:
+        if not is_damage(error):
+            raise
+        finding = f"database cannot be read: {error}"
+    verdict = Verdict.FAILED if finding else Verdict.TRUE if size else Verdict.INCONCLUSIVE
+    return Verification(ledger, began_at, verdict, size, finding)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The head, and how much there is of everything, all at one moment."""
+
+    size: int
+    recorded_at: str | None
+    sha256: bytes
+    sm3: bytes
+    records: int
+    requests: int
+    observed: int
+
+    @property
+    def last(self) -> int:
+        """The last record to look at: if one is missing, the first that is."""
+        return min(self.size, self.records + 1)
+
+
+@dataclass
+class Whole:
+    """The stretches put together in order, and what reaches across their borders."""
+
+    trees: tuple[Frontier, ...] = tuple(map(Frontier, ALGORITHMS))
+    """Over the roots of complete stretches."""
+    rest: tuple[tuple[bytes, ...], ...] = ((), ())
+    """The peaks of the last stretch, which is not complete."""
+    ended_at: bytes = b""
+    versions: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    observed: int = 0
+
+    def add(self, stretch: Stretch) -> None:
+        """Take the next stretch in. Raises ``Unsound`` for the first record that is not."""
+        found = earliest([stretch.unsound, self._late(stretch), *self._jumps(stretch)])
+        if found is not None:
+            raise found
+        self.versions.update(stretch.ended)
+        self.ended_at = stretch.ended_at
+        self.requests += stretch.requests
+        self.observed += stretch.observed
+        if stretch.size == STRETCH:
+            grown = (tree.grown(root) for tree, root in zip(self.trees, stretch.peaks, strict=True))
+            self.trees = tuple(grown)
+        else:
+            self.rest = stretch.peaks
+
+    def frontiers(self) -> list[bytes]:
+        """Both trees' frontiers, as a head keeps them."""
+        both = zip(self.trees, self.rest, strict=True)
+        return [b"".join((*tree.peaks, *rest)) for tree, rest in both]
+
+    def _late(self, stretch: Stretch) -> Unsound | None:
+        if stretch.began_at and stretch.began_at < self.ended_at:
+            return bad_record(stretch.first, "was recorded before the record before it")
+        return None
+
+    def _jumps(self, stretch: Stretch) -> Iterator[Unsound]:
+        """Streams that do not go on where they ended."""
+        for stream, (version, position) in stretch.began.items():
+            known = self.versions.get(stream, 0)
+            if version != known + 1:
+                yield bad_record(position, f"is number {version} of {stream}, after number {known}")
+
+
+class Verifier:
+    """One ledger under verification."""
+
+    def __init__(self, engine: sa.Engine, ledger: str) -> None:
+        self.url = engine.url.render_as_string(hide_password=False)
+        self.ledger = ledger
+        self.storage = storage(engine, ledger)
+
+    def snapshot(self) -> Snapshot:
+        """How things stand now. Raises ``UnknownLedger`` where nothing ever stood."""
+        for row in self._select(SNAPSHOT):
+            now = Snapshot(*row)
+            if type(now.size) is not int or now.size < 0:
+                raise Unsound(0, "head", f"says that there are {now.size!r} records")
+            return now
+        ((first,),) = self._select(FIRST)
+        if first is None:
+            raise UnknownLedger(self.ledger)
+        raise Unsound(0, "head", "is gone, though there are records")
+
+    def whole(self, now: Snapshot, processes: int, told: Told, *, facts: bool) -> Whole:
+        """Every record, examined."""
+        whole = Whole()
+        with self._examined(now.last, processes, facts=facts) as stretches:
+            for stretch in stretches:
+                whole.add(stretch)
+                told(min(stretch.first + STRETCH - 1, now.last), now.last)
+        return whole
+
+    @contextmanager
+    def _examined(self, last: int, processes: int, *, facts: bool) -> Iterator[Iterator[Stretch]]:
+        """The stretches in order, examined by this process or by several others."""
+        bounds = ((n, min(n + STRETCH - 1, last)) for n in range(1, last + 1, STRETCH))
+        if processes < 2:
+            yield (examine(self.storage, *each, facts=facts) for each in bounds)
+            return
+        workers = ProcessPoolExecutor(processes, get_context("spawn"), _begin)
+        try:
+            yield workers.map(partial(_examine, self.url, self.ledger, facts=facts), bounds)
+        finally:
+            workers.shutdown(cancel_futures=True)
+
+    def compare(self, now: Snapshot, whole: Whole) -> None:
+        """The head says what the records say, and nothing is beside them that they do not name."""
+        if now.records != now.size:
+            raise bad_record(now.size + 1, f"is there, though the head says {now.size}")
+        ended_at = whole.ended_at.decode() or None
+        if now.recorded_at != ended_at:
+            raise Unsound(0, "head", f"says {now.recorded_at}, and the last record {ended_at}")
+        kept = (now.sha256, now.sm3)
+        for algorithm, *both in zip(ALGORITHMS, kept, whole.frontiers(), strict=True):
+            if both[0] != both[1]:
+                raise Unsound(0, "head", f"has another {algorithm.name} tree than the records make")
+        if now.requests != whole.requests:
+            raise self._stray_request(now.size)
+        if now.observed != whole.observed:
+            raise self._stray_row(now.size)
+
+    def values(self) -> None:
+        """Each committed value hashes to its digest, or is withheld by a record that names it."""
+        for digest, salt, value, withheld_by in self._pages(VALUES, b""):
+            if salt is None and value is None and withheld_by is not None:
+                entries = self._select(ENTRY, withheld_by)
+                is_sound = any(digest.hex().encode() in entry for (entry,) in entries)
+            else:
+                is_sound = withheld_by is None and commits(digest, salt, value)
+            if not is_sound:
+                raise Unsound(0, f"value {digest.hex()}", "is not the one that was committed to")
+
+    def _stray_request(self, size: int) -> Unsound:
+        """A request that no record was made for."""
+        for principal, key, text in self._pages(REQUESTS, "", ""):
+            said = self._said(text, size)
+            if said is not None and (said.via, said.request) != (principal, key):
+                return Unsound(
+                    0, f"request {principal}/{key}", "has no record that was made for it"
+                )
+        return Unsound(0, "requests", "are not as many as the records name")
+
+    def _stray_row(self, size: int) -> Unsound:
+        """A row of another system that no record came from."""
+        for *row, position in self._pages(OBSERVED, "", "", "", ""):
+            said = self._said(f"[{position}]", size)
+            if said is not None and said.row != tuple(row):
+                return Unsound(0, f"source row {'/'.join(row)}", "has no record that came from it")
+        return Unsound(0, "source rows", "are not as many as the records name")
+
+    def _said(self, positions: str, size: int) -> Said | None:
+        """What the first of these records says; None where it is younger than this verification."""
+        try:
+            first = span(positions)[0]
+            if first > size:
+                return None
+            ((entry,),) = self._select(ENTRY, first)
+            return said_in(entry)
+        except UNREADABLE:
+            return Said("")
+
+    def _select(self, statement: str, *values: object) -> list[Any]:
+        with self.storage.connected() as connection:
+            return self.storage.rows(connection, statement, self.ledger, *values)
+
+    def _pages(self, statement: str, *after: object) -> Iterator[tuple[Any, ...]]:
+        """All rows of a table in order of its key, a page at a time."""
+        while page := self._select(statement, *after):
+            yield from page
+            after = page[-1][: len(after)]
+
+
+def commits(digest: bytes, salt: bytes, value: str) -> bool:
+    """Is this the value that is known by this digest?"""
+    try:
+        return sha256(salt + value.encode()).digest() == digest
+    except UNREADABLE:
+        return False
+
+
+def _nobody(done: int, of: int) -> None:
+    """Nobody wants to know how far it has come."""
+
+
+def _processors() -> int:
+    """How many processes this machine lets us run at once."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """A process that examines: whoever began it ends it, and nothing it makes goes in circles."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+
+
+@cache
+def _storage(url: str, ledger: str) -> Storage[Any]:
+    return storage(make_engine(url, pool_size=1), ledger)
+
+
+def _examine(url: str, ledger: str, bounds: tuple[int, int], *, facts: bool) -> Stretch:
+    return examine(_storage(url, ledger), *bounds, facts=facts)

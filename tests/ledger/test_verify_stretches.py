@@ -1,0 +1,106 @@
+"""A long ledger is verified in stretches, by one process or several, and finds the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from aggregates.base import Actor, Envelope
+from aggregates.roles import Role
+from aggregates.unit import UnitRegistered
+from service.ledger.body import encode
+from service.ledger.entry import Entry
+from service.ledger.recorder import Recorder, create_ledger
+from service.ledger.rows import RequestRow
+from service.ledger.stretch import STRETCH
+from service.ledger.verifications import Verdict
+from service.ledger.verify import verify
+from tests.conftest import Databases, opened
+from tests.ledger.cast import LEDGER, NOON, Clock, event
+from tests.ledger.tampering import changed, record, rewritten, rows, unguard
+
+WANG = Actor("wang", Role.OPERATOR)
+REGISTERED = UnitRegistered("农业农村局", "", 1)
+LAST = 2 * STRETCH + 100
+
+
+@pytest.fixture(scope="module")
+def filled(databases: Databases) -> Iterator[Engine]:
+    with databases() as url, opened(url) as engine:
+        create_ledger(engine, LEDGER)
+        clock = Clock()
+        recorder = Recorder(engine, LEDGER, clock)
+        fill(recorder, clock, 1, STRETCH - 3)
+        record_across(recorder)
+        fill(recorder, clock, STRETCH + 4, LAST)
+        unguard(engine)
+        yield engine
+
+
+def fill(recorder: Recorder, clock: Clock, first: int, last: int) -> None:
+    """Records of many streams, some of them in every stretch."""
+    body = encode(envelope(), REGISTERED)
+    for begin in range(first, last + 1, 900):
+        clock.advance(1)
+        recorder.append(
+            [
+                event(f"unit/{number % 700}", topic=UnitRegistered.TOPIC, body=body)
+                for number in range(begin, min(begin + 900, last + 1))
+            ]
+        )
+
+
+def record_across(recorder: Recorder) -> None:
+    row = RequestRow("console", "across", bytes(16), bytes(32), b"{}", "recorded")
+    body = encode(envelope("across", row.seal.hex()), REGISTERED)
+    six = [event(f"unit/{n}", topic=UnitRegistered.TOPIC, body=body) for n in range(6)]
+    recorder.append(six, requests=[row])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_one_or_several_processes_find_it_true(filled: Engine, processes: int) -> None:
+    told: list[tuple[int, int]] = []
+    found = verify(filled, LEDGER, processes=processes, told=lambda *far: told.append(far))
+    assert (found.finding, found.verdict, found.size) == ("", Verdict.TRUE, LAST)
+    assert told == [(far, LAST) for far in (STRETCH, 2 * STRETCH, LAST)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_first_of_several_changes_is_named(filled: Engine, processes: int) -> None:
+    late, early = (record(filled, position) for position in (STRETCH + 9, STRETCH - 9))
+    with changed(filled, late, topic=b"unit.moved"), changed(filled, early, sm3=b"?"):
+        found = verify(filled, LEDGER, processes=processes).finding
+    assert found == (
+        f"record {STRETCH - 9} has an entry that does not hash to what is stored of it"
+    )
+
+
+def test_a_request_across_a_border_names_all_its_records(filled: Engine) -> None:
+    for positions in (f"[{STRETCH - 2}]", "[1, 2, 3, 4, 5, 6]", "[]", "{}", "[1, 3]"):
+        (row,) = rows(filled, "request")
+        with changed(filled, row, positions=positions.encode()):
+            found = verify(filled, LEDGER).finding
+        assert found.startswith("request console/across ")
+
+
+def test_a_version_left_out_shows_across_borders(filled: Engine) -> None:
+    position = LAST - 5
+    entry = Entry.parse(bytes(record(filled, position).values["entry"]))
+    with rewritten(filled, position, version=entry.version + 3):
+        found = verify(filled, LEDGER).finding
+    is_number = f"is number {entry.version + 3} of {entry.stream}"
+    assert found == f"record {position} {is_number}, after number {entry.version - 1}"
+
+
+@pytest.mark.parametrize("position", [2 * STRETCH + 1, 2 * STRETCH + 7])
+def test_time_never_goes_back(filled: Engine, position: int) -> None:
+    with rewritten(filled, position, recorded_at=NOON - timedelta(1)):
+        found = verify(filled, LEDGER).finding
+    assert found == f"record {position} was recorded before the record before it"
+
+
+def envelope(key: str = "", seal: str = "") -> Envelope:
+    return Envelope("console", WANG, date(2021, 3, 1), "register_unit", key, seal)
