@@ -54,12 +54,6 @@ def variables() -> dict[str, str]:
     return {PREFIX + name.upper(): str(default).lower() for name, default in shown.items()}
 
 
-def _truth(text: str) -> bool:
-    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-        text.lower()
-    ]
-
-
 def _positive(number: N) -> N:
     if not 0 < number < 2**31:
         raise ValueError(number)
@@ -70,7 +64,6 @@ READ: Mapping[type, tuple[Callable[[str], Any], str]] = {
     str: (str, "text"),
     int: (lambda text: _positive(int(text)), "a positive whole number"),
     float: (lambda text: _positive(float(text)), "a positive number of seconds"),
-    bool: (_truth, "true or false"),
 }
 
 
@@ -78,5 +71,5 @@ def _read(variable: str, kind: type, text: str) -> Any:
     read, wanted = READ[kind]
     try:
         return read(text)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise BadSetting(f"{variable} should be {wanted}, not {text!r}") from error

@@ -36,7 +36,7 @@ from service.http.conditions import KEY, VERSION, etag, expected_version, idempo
 from service.http.doors import ANYWHERE, Doors, header, path_parameter, refuse_parameters
 from service.http.problems import REFUSED, Problem, malformed
 from service.http.shapes import ReceiptShape, breach_told, record_told, refusal_told
-from service.request import Circumstances, Malformed, Request, understand
+from service.request import Circumstances, Malformed, Request, SourceGiven, understand
 from service.schemas import Made, Strict, schema_of
 
 FAILS = ANYWHERE | {400, 403, 409, 412, 413, 415, 422}
@@ -55,6 +55,13 @@ ANSWER_HEADERS = {
         "schema": {"type": "string", "enum": ["true"]},
     },
 }
+
+
+OBSERVED = Strict.from_dict(
+    {**schema_of(Circumstances).declared_fields, "source": Made(SourceGiven, required=True)},
+    name="ObservedCircumstances",
+)
+"""Circumstances of what is only ever observed: its source has to be named."""
 
 acts = Doors("acts", __name__, url_prefix="/v1/<ledger>", description="办理事项")
 
@@ -121,9 +128,9 @@ def _refused(outcome: Outcome, headers: dict[str, str]) -> Problem:
 
 def _asked_schema(act: Act) -> ma.Schema:
     """The body of an act: its own fields, and the circumstances under ``case``."""
-    own = schema_of(act.command)
-    case = Made(Circumstances, required=act.observed)
-    return Strict.from_dict({**own.declared_fields, "case": case}, name=act.command.__name__)()
+    own = schema_of(act.command).declared_fields
+    case = ma.fields.Nested(OBSERVED, required=True) if act.observed else Made(Circumstances)
+    return Strict.from_dict({**own, "case": case}, name=act.command.__name__)()
 
 
 def _description(act: Act) -> str:

@@ -47,6 +47,7 @@ def read_json(data: bytes) -> Any:
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_int=_integer,
+            parse_float=_number,
         )
         if _SUSPECT.search(data):
             _refuse_halves(value)
@@ -95,6 +96,13 @@ def _integer(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise _Ambiguous(f"数字超过 {MOST_DIGITS} 位")
     return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    """2021.0 is the whole number that JSON Schema takes it for."""
+    number = float(digits)
+    is_whole = number.is_integer() and abs(number) <= 2**53
+    return int(number) if is_whole else number
 
 
 def _refuse_halves(value: Any) -> None:

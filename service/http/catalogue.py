@@ -13,7 +13,7 @@ from commands.base import ACTS, RULES, Act
 from service.clock import business_day
 from service.http.bearer import caller
 from service.http.doors import Doors, refuse_parameters
-from service.http.shapes import said, text, truth
+from service.http.shapes import Told, said, text, truth
 from service.http.statuses import term
 
 catalogue = Doors("catalogue", __name__, url_prefix="/v1/<ledger>", description="目录")
@@ -52,7 +52,7 @@ class ActShape(Schema):
     title = text("事项名称")
     basis = text("依据")
     by = fields.List(term(Role, "可以办理的角色"), required=True)
-    paths = fields.List(fields.String(), required=True, metadata=said("办理地址"))
+    paths = fields.List(Told(), required=True, metadata=said("办理地址"))
     observed = truth("只登记其他系统中已经发生的业务")
     facts = fields.List(fields.Nested(LeadsToShape), required=True)
 

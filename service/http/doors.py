@@ -99,6 +99,8 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
             if asks is not None:
                 read = self.arguments(asks, location="query")(read)
             setattr(read, OPEN, is_open)
+            if is_open:
+                documented["security"] = []
             self.opened(
                 rule,
                 read,

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 from flask import current_app
 from marshmallow import Schema
 
@@ -23,12 +24,8 @@ from service.http.shapes import ReadyShape, text
 from service.ledger.engine import UnsafeDatabase, durability
 from service.ledger.migrations import current_revision, newest_revision
 from service.ledger.tables import ledger_head
+from service.ledger.verifications import Verdict, latest
 from service.logs import logger
-
-verification = sa.table(
-    "verification", sa.column("ledger"), sa.column("began_at"), sa.column("verdict")
-)
-FAILED = "failed"
 
 health = Doors("health", __name__, description="健康")
 
@@ -65,7 +62,7 @@ def look(engine: sa.Engine) -> dict[str, Any]:
         found["durable"] = not durability(engine)
         if found["migrated"]:
             found |= _numbers(engine)
-    except (sa.exc.SQLAlchemyError, UnsafeDatabase) as error:
+    except (sa.exc.SQLAlchemyError, UnsafeDatabase, CommandError) as error:
         logger().warning("not ready", error=error)
     found["ready"] = found["database"] and found["migrated"] and found["durable"]
     return found
@@ -82,18 +79,11 @@ def _numbers(engine: sa.Engine) -> dict[str, int]:
         sizes = connection.execute(sa.select(ledger_head.c.ledger, ledger_head.c.size)).all()
         read = {(ledger, model): at for ledger, model, at in connection.execute(live)}
         missed = sum(len(quarantined(connection, ledger)) for ledger, _ in sizes)
-        unverified = sum(_is_unverified(connection, ledger) for ledger, _ in sizes)
+    verified = (latest(engine, ledger) for ledger, _ in sizes)
     lags = (size - read.get((it, model.NAME), 0) for it, size in sizes for model in MODELS)
     return {
         "ledgers": len(sizes),
         "lag": max(lags, default=0),
         "quarantined": missed,
-        "unverified": unverified,
+        "unverified": sum(found.verdict == Verdict.FAILED for found in verified if found),
     }
-
-
-def _is_unverified(connection: sa.Connection, ledger: str) -> bool:
-    """The last verification of a ledger, if there was one, found something wrong."""
-    c = verification.c
-    last = sa.select(c.verdict).where(c.ledger == ledger).order_by(c.began_at.desc()).limit(1)
-    return connection.execute(last).scalar() == FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import re
 from typing import Any
 
 import flask_smorest
@@ -11,10 +12,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from marshmallow import fields
 
-from commands.vocabulary import CodeField, TextField
+from commands.vocabulary import DecimalField
 from service.http.doors import path_parameter
 from service.http.problems import CONTENT_TYPE, KINDS
-from service.http.shapes import ProblemShape
+from service.http.shapes import ProblemShape, Told
 from service.ledger.entry import SLUG
 
 TITLE = "问效 Wenxiao"
@@ -27,7 +28,9 @@ DESCRIPTION = """\
 """
 
 PRINTABLE = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
-"""What `commands.vocabulary.TextField` takes."""
+"""What `commands.vocabulary.is_printable` says in Python."""
+
+TEN = re.compile("10+")
 
 LEDGER = path_parameter("ledger", "台账", SLUG.pattern)
 
@@ -65,7 +68,8 @@ def describe(app: Any) -> Api:
         },
     )
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    api.ma_plugin.converter.add_attribute_function(text_pattern)
+    for told in (text_pattern, decimal_pattern, property_names):
+        api.ma_plugin.converter.add_attribute_function(told)
     return api
 
 
@@ -74,10 +78,27 @@ def written(api: Api) -> bytes:
     return msgspec.json.format(msgspec.json.encode(api.spec.to_dict()), indent=1)
 
 
-def text_pattern(_self: Any, field: fields.Field[Any], **_: Any) -> dict[str, str]:
-    """Text has no control characters: what the field refuses, the document says."""
-    is_text = isinstance(field, TextField) and not isinstance(field, CodeField)
-    return {"pattern": PRINTABLE} if is_text else {}
+def text_pattern(_self: Any, field: fields.Field[Any], **so_far: Any) -> dict[str, str]:
+    """What is asked has no control characters anywhere."""
+    is_asked = isinstance(field, fields.String) and not isinstance(field, Told)
+    return {"pattern": PRINTABLE} if is_asked and "pattern" not in so_far["ret"] else {}
+
+
+def decimal_pattern(_self: Any, field: fields.Field[Any], **_: Any) -> dict[str, str]:
+    """A decimal between 0 and a power of ten, as exactly as a pattern can say it."""
+    if not isinstance(field, DecimalField) or field.lowest or not TEN.fullmatch(str(field.highest)):
+        return {}
+    some, zeros = f"{{1,{field.places}}}", len(str(field.highest)) - 1
+    below = rf"(0|[1-9][0-9]{{0,{zeros - 1}}})(\.[0-9]{some})?"
+    return {"pattern": rf"^({below}|{field.highest}(\.0{some})?)$"}
+
+
+def property_names(self: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """A mapping's names are of a form as well."""
+    if not isinstance(field, fields.Dict) or field.key_field is None:
+        return {}
+    named = self.field2property(field.key_field)
+    return {} if named == {"type": "string"} else {"propertyNames": named}
 
 
 def _schema_name(schema: Any) -> str:

@@ -33,7 +33,7 @@ from projections.places import Behind
 from service.clock import BEIJING, business_day
 from service.desk import is_within
 from service.http.bearer import Caller, caller
-from service.http.problems import BAD_CURSOR, Problem, malformed
+from service.http.problems import BAD_CURSOR, BEHIND, Problem
 from service.ledger.application import Ledger
 from service.projector import lowest, wait_for
 from service.request import NotFound
@@ -227,13 +227,13 @@ def understood(
 
 
 def _position(ledger: Ledger, said: int | date | None) -> int | None:
-    """The position of a moment, which must not be still to come."""
+    """The position of a moment; of what is still to come nothing can be said exactly."""
     if said is None or isinstance(said, int):
         return said
     now = ledger.clock()
     moment = said if isinstance(said, datetime) else _within(said, now)
     if moment > now:
-        raise malformed({"as_of": ["这一时间尚未到来"]}, "parameter")
+        raise Problem(BEHIND, "这一时间尚未到来")
     return ledger.position_at(moment)
 
 

@@ -25,13 +25,17 @@ class Instant(fields.Field[datetime]):
         return None if value is None else value.astimezone(BEIJING).isoformat()
 
 
+class Told(fields.String):
+    """Text that is told, whatever it holds."""
+
+
 def said(description: str, **metadata: Any) -> dict[str, Any]:
     """What the documentation says of a field."""
     return {"description": description, **metadata}
 
 
-def text(description: str) -> fields.String:
-    return fields.String(required=True, metadata=said(description))
+def text(description: str) -> Told:
+    return Told(required=True, metadata=said(description))
 
 
 def number(description: str) -> fields.Integer:
@@ -48,29 +52,27 @@ class BreachShape(Schema):
     class Meta:
         title = "Breach"
 
-    rule = fields.String(required=True, metadata=said("规则编号，永久不变"))
-    sentence = fields.String(required=True, metadata=said("规则内容"))
-    basis = fields.String(required=True, metadata=said("依据"))
+    rule = Told(required=True, metadata=said("规则编号，永久不变"))
+    sentence = Told(required=True, metadata=said("规则内容"))
+    basis = Told(required=True, metadata=said("依据"))
     severity = fields.Enum(
         Severity,
         by_value=True,
         required=True,
         metadata=said("refuse 拒绝办理，flag 予以标注"),
     )
-    saw = fields.Dict(
-        fields.String(), fields.String(), required=True, metadata=said("核对时所见的值")
-    )
+    saw = fields.Dict(Told(), Told(), required=True, metadata=said("核对时所见的值"))
 
 
 class RecordShape(Schema):
     """记录: a fact in its place."""
 
     position = fields.Integer(required=True, metadata=said("台账位置", minimum=1))
-    stream = fields.String(required=True, metadata=said("所属历史，如 project/2021-017"))
+    stream = Told(required=True, metadata=said("所属历史，如 project/2021-017"))
     version = fields.Integer(required=True, metadata=said("在该历史中的序号", minimum=1))
-    topic = fields.String(required=True, metadata=said("事项代码，永久不变"))
-    title = fields.String(required=True, metadata=said("事项名称"))
-    sentence = fields.String(required=True, metadata=said("一句话说明"))
+    topic = Told(required=True, metadata=said("事项代码，永久不变"))
+    title = Told(required=True, metadata=said("事项名称"))
+    sentence = Told(required=True, metadata=said("一句话说明"))
     recorded_at = Instant(required=True, metadata=said("登记时间"))
     occurred_on = fields.Date(required=True, metadata=said("业务日期"))
 
@@ -78,8 +80,8 @@ class RecordShape(Schema):
 class ReceiptShape(Schema):
     """回执: what was recorded of an act, and where."""
 
-    act = fields.String(required=True, metadata=said("办理事项"))
-    title = fields.String(required=True, metadata=said("事项名称"))
+    act = Told(required=True, metadata=said("办理事项"))
+    title = Told(required=True, metadata=said("事项名称"))
     position = fields.Integer(
         required=True, metadata=said("最后一条记录的位置；查询时以 at_least 等待到此", minimum=1)
     )
@@ -93,9 +95,7 @@ class PageShape(Schema):
     """一页: what stands at a position, and the way to the next page."""
 
     as_of = fields.Integer(required=True, metadata=said("所答复的台账位置", minimum=0))
-    next = fields.String(
-        required=True, allow_none=True, metadata=said("下一页的游标；null: 这是最后一页")
-    )
+    next = Told(required=True, allow_none=True, metadata=said("下一页的游标；null: 这是最后一页"))
 
 
 class ReadyShape(Schema):
@@ -114,20 +114,20 @@ class ReadyShape(Schema):
 class FaultShape(Schema):
     """不合要求之处: ``pointer`` into the body, ``parameter``, or ``header``; and what is wrong."""
 
-    detail = fields.String(required=True)
-    pointer = fields.String(metadata=said("请求体中的位置（RFC 6901）"))
-    parameter = fields.String(metadata=said("查询参数或路径参数"))
-    header = fields.String(metadata=said("请求头"))
+    detail = Told(required=True)
+    pointer = Told(metadata=said("请求体中的位置（RFC 6901）"))
+    parameter = Told(metadata=said("查询参数或路径参数"))
+    header = Told(metadata=said("请求头"))
 
 
 class ProblemShape(Schema):
     """问题: whatever goes wrong is answered in this shape (RFC 9457)."""
 
-    type = fields.String(required=True, metadata=said("问题类型，供程序判断", format="uri"))
-    title = fields.String(required=True, metadata=said("问题名称"))
+    type = Told(required=True, metadata=said("问题类型，供程序判断", format="uri"))
+    title = Told(required=True, metadata=said("问题名称"))
     status = fields.Integer(required=True, metadata=said("状态码", minimum=400, maximum=599))
-    detail = fields.String(required=True, metadata=said("本次的说明"))
-    request = fields.String(required=True, metadata=said("请求编号"))
+    detail = Told(required=True, metadata=said("本次的说明"))
+    request = Told(required=True, metadata=said("请求编号"))
     errors = fields.List(fields.Nested(FaultShape), metadata=said("所有不合要求之处"))
     breaches = fields.List(fields.Nested(BreachShape), metadata=said("所触犯的规则"))
     position = fields.Integer(metadata=said("拒绝办理的记录的位置", minimum=1))

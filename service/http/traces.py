@@ -13,6 +13,7 @@ from service.http.shapes import (
     BreachShape,
     Instant,
     RecordShape,
+    Told,
     breach_told,
     fields_told,
     number,
@@ -69,7 +70,7 @@ class FullRecordShape(RecordShape):
     breaches = fields.List(fields.Nested(BreachShape), required=True)
     opening = truth("期初数")
     fact = fields.Dict(
-        fields.String(), fields.Raw(), required=True, metadata=said("事实，如存储: 金额以分为单位")
+        Told(), fields.Raw(), required=True, metadata=said("事实，如存储: 金额以分为单位")
     )
 
 

@@ -121,7 +121,7 @@ def test_a_state_is_told_as_of_a_time_and_of_a_day(register: AtTheOffice, audito
 
 @pytest.mark.parametrize(
     "as_of",
-    ["-1", "1.0", "01", "9" * 20, "2021-02-30", "2021-11-21T15:20:00", "2030-01-01", "today", ""],
+    ["-1", "1.0", "01", "9" * 20, "2021-02-30", "2021-11-21T15:20:00", "today", ""],
 )
 def test_a_moment_that_is_none_is_refused(auditor: Caller, as_of: str) -> None:
     faults = auditor.get("projects/school", as_of=as_of).then(422).problem("malformed").faults
@@ -131,7 +131,13 @@ def test_a_moment_that_is_none_is_refused(auditor: Caller, as_of: str) -> None:
 def test_nothing_is_told_before_it_is_known(register: AtTheOffice, auditor: Caller) -> None:
     register.given(Project, goal(2_000_000_00, 2), code="school")
     head = register.ledger.head_position()
-    for query in ({"as_of": head}, {"at_least": head}, {"at_least": head + 1}):
+    for query in (
+        {"as_of": head},
+        {"at_least": head},
+        {"at_least": head + 1},
+        {"as_of": "2021-11-22"},
+        {"as_of": "2021-11-21T16:00:00+08:00"},
+    ):
         answer = auditor.get("projects", **query).then(503).problem("behind")
         assert answer.headers["Retry-After"] == "1"
     assert auditor.get("projects").then(200).json["as_of"] < head

@@ -1,0 +1,165 @@
+"""The OpenAPI document: valid, readable without a network, and true of every door.
+
+Schemathesis makes up requests from the document, good ones and bad ones. None may lead to a 500 or
+to an answer that is not documented; what the document allows must not be refused as malformed, and
+what it does not allow must be refused. The one thing changed in what it makes up is the place: some
+of it is sent to a ledger, project and unit that exist, for all else would end at a 404.
+"""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from itertools import count
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from aggregates.roles import Role
+from commands.base import ACTS
+from service.http.app import Wenxiao
+from service.http.problems import KINDS
+from tests.doors.asking import LEDGER, AtTheOffice, Caller, document_of
+
+REFUSED = [400, 401, 403, 404, 409, 412, 413, 415, 422, 503]
+CONFIG: dict[str, Any] = {
+    "checks": {
+        "not_a_server_error": {"expected-statuses": ["2xx", "4xx", 503]},
+        "negative_data_rejection": {"expected-statuses": REFUSED},
+    }
+}
+OPEN = {"/healthz", "/readyz"}
+EXAMPLES = 3
+"""For each door and mode."""
+
+load_all_checks()
+NOT_REFUSED = CHECKS.get_one("positive_data_acceptance")
+REFUSED_AS_BAD = CHECKS.get_one("negative_data_rejection")
+
+_numbers = count(1)
+
+
+def test_the_document_is_valid(app: Wenxiao) -> None:
+    OPENAPI_31_VALIDATOR.validate(json.loads(app.document))
+
+
+def test_every_operation_says_who_may_and_how_it_fails(app: Wenxiao) -> None:
+    document = document_of(app)
+    for path, item in document["paths"].items():
+        for told in (item[method] for method in ("get", "post") if method in item):
+            is_open = told.get("security") == []
+            assert is_open == (path in OPEN)
+            assert is_open or {"401", "404", "500", "503"} <= told["responses"].keys()
+            assert told["summary"]
+            assert told["operationId"]
+
+
+def test_sums_are_told_as_text(app: Wenxiao) -> None:
+    schemas = document_of(app)["components"]["schemas"]
+    assert schemas["Project"]["properties"]["demanded"]["type"] == "string"
+    assert schemas["ReserveProject"]["properties"]["demanded"]["type"] == "string"
+    assert not [name for name, it in schemas.items() if '"type": "number"' in json.dumps(it)]
+
+
+class Links(HTMLParser):
+    """What a page would load, and what it can be searched for."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.ids: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag in {"link", "script", "img", "iframe"}:
+            self.loaded.append(found.get("href") or found.get("src") or tag)
+        self.ids.add(found.get("id") or "")
+        if (found.get("href") or "").startswith("#"):
+            self.anchors.add(str(found["href"])[1:])
+
+
+def test_the_page_shows_every_door_and_loads_nothing_from_elsewhere(app: Wenxiao) -> None:
+    answer = app.test_client().get("/docs")
+    page = Links(answer.text)
+    assert page.loaded == ["docs.css"]
+    assert page.anchors <= page.ids
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert app.test_client().get("/docs.css").content_type == "text/css; charset=utf-8"
+    for act in ACTS.values():
+        assert act.title in answer.text
+    for kind in KINDS.values():
+        assert kind.type in answer.text
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_whatever_is_made_up_is_answered_as_documented(
+    office: AtTheOffice, mode: GenerationMode
+) -> None:
+    everybody = office.somebody(*Role)
+    config = SchemathesisConfig.from_dict(CONFIG)
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", office.app, config=config)
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        _try_out(found.ok(), mode, everybody)
+
+
+def _try_out(operation: Any, mode: GenerationMode, who: Caller) -> None:
+    """A few requests to one door."""
+    if mode is GenerationMode.NEGATIVE and operation.path in OPEN:
+        return  # there is nothing that one could say wrongly
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Case[Any]) -> None:
+        _put_in_place(case)
+        if mode is GenerationMode.POSITIVE:
+            _make_unique(case)
+        bearer = {"Authorization": f"Bearer {who.secret}"}
+        case.call_and_validate(headers=bearer, excluded_checks=_not_meant(case, mode))
+
+    ask()
+
+
+def _put_in_place(case: Case[Any]) -> None:
+    """Somewhere that exists, at whatever version, from the beginning of a list."""
+    for name in {*case.path_parameters} - {"position"}:
+        case.path_parameters[name] = LEDGER if name == "ledger" else "105"
+    case.headers.pop("If-Match", None)
+    case.query.pop("cursor", None)
+
+
+def _make_unique(case: Case[Any]) -> None:
+    """Under a key of its own, seen in a row of its own."""
+    case.headers["Idempotency-Key"] = f"key-{next(_numbers)}"
+    body: Any = case.body
+    if isinstance(body, dict) and isinstance(body.get("case"), dict) and body["case"].get("source"):
+        row = str(next(_numbers))
+        body["case"]["source"] = {"system": "国库", "table": "凭证", "row": row, "revision": "1"}
+
+
+def _not_meant(case: Case[Any], mode: GenerationMode) -> list[Any]:
+    """Checks that what was put in place has made pointless."""
+    excluded: list[Any] = []
+    if mode is GenerationMode.NEGATIVE or "corrections" in case.path:
+        excluded.append(NOT_REFUSED)  # of what fact a correction is, no schema can say
+    assert case.meta
+    made_bad = [it for it, made in case.meta.components.items() if made.mode.is_negative]
+    if not {ParameterLocation.BODY, ParameterLocation.QUERY} & {*made_bad}:
+        excluded.append(REFUSED_AS_BAD)
+    return excluded
