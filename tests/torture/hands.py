@@ -11,20 +11,22 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 from eventsourcing.persistence import OperationalError
 
 from aggregates.office import Token
 from aggregates.roles import Role
 from aggregates.unit import Unit
-from commands.base import ACTS, Command
+from commands.base import Act
 from commands.unit import MoveUnit, RegisterUnit
 from service.clock import Clock, utc_now
 from service.desk import Busy, Desk
@@ -48,59 +50,77 @@ def key_of(hand: str, number: int) -> str:
     return f"{hand}-{number}"
 
 
-def request(key: str) -> Request:
-    """A request that no rule refuses, unless it has been carried out before.
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for under a key: an act on a unit, which no rule refuses the first time.
 
     Mostly a unit is registered, in a history of its own. Every fourth request moves one of a few
     units that all hands move, under the unit that this hand registered just before.
     """
-    hand, _, number = key.rpartition("-")
-    turn, place = divmod(int(number), 4)
-    if place == 3:
-        body = {"reason": NAME, "superior": key_of(hand, int(number) - 1)}
-        return asked(MoveUnit, MOVED[turn % len(MOVED)], body, key)
-    return asked(RegisterUnit, key, {"name": NAME}, key)
 
+    key: str
+    act: Act
+    code: str
+    body: dict[str, Any]
 
-def asked(command: type[Command[Any]], code: str, body: dict[str, Any], key: str) -> Request:
-    """An act on a unit, as the console asks for it."""
-    return understand(ACTS[command.act.name], Unit, code, body, token=CONSOLE, key=key)
+    @classmethod
+    def under(cls, key: str) -> Self:
+        hand, _, number = key.rpartition("-")
+        turn, place = divmod(int(number), 4)
+        if place == 3:
+            body = {"reason": NAME, "superior": key_of(hand, int(number) - 1)}
+            return cls(key, MoveUnit.act, MOVED[turn % len(MOVED)], body)
+        return cls(key, RegisterUnit.act, key, {"name": NAME})
+
+    def request(self) -> Request:
+        """As the console asks for it."""
+        return understand(self.act, Unit, self.code, self.body, token=CONSOLE, key=self.key)
 
 
 def prepare(ledger: Ledger) -> None:
     """Register the units that all hands move."""
     for code in MOVED:
-        Desk(ledger).carry_out(asked(RegisterUnit, code, {"name": NAME}, f"first-{code}"))
+        wanted = Wanted(f"first-{code}", RegisterUnit.act, code, {"name": NAME})
+        Desk(ledger).carry_out(wanted.request())
 
 
-def carried_out(desk: Desk, key: str) -> int:
-    """Where the record is that answers a key; raises as the desk does."""
-    it = request(key)
-    outcome = desk.carry_out(it)
-    assert outcome.is_recorded, f"{key} was refused: {outcome.records[0].fact.sentence()}"
-    (record,) = outcome.records
-    assert (record.stream, record.envelope.request) == (Unit.stream(it.code), key)
-    return record.position
+Ask = Callable[[Wanted], int]
+"""Asks once; gives the position of the answer's record, or raises."""
 
 
-def persisted(desk: Desk, key: str, until: Event, seen: Callable[[Exception], None]) -> int | None:
-    """The same, asked again as long as the answer is to come back later; None where time is up."""
-    while not until.is_set():
-        try:
-            return carried_out(desk, key)
-        except (OperationalError, Busy) as error:
-            seen(error)
-            time.sleep(0.005)
-    return None
+class Unanswered(Exception):
+    """Nobody answered, or to the effect that it should be asked again."""
+
+
+AGAIN = (Unanswered, OperationalError, Busy)
+"""After these the same is asked again, under the same key."""
+
+
+@contextmanager
+def at_a_desk(ledger: Ledger) -> Iterator[Ask]:
+    """Ask at a desk of this process."""
+    desk = Desk(ledger)
+
+    def ask(wanted: Wanted) -> int:
+        outcome = desk.carry_out(wanted.request())
+        (record,) = outcome.records
+        assert outcome.is_recorded, f"{wanted.key} was refused: {record.fact.sentence()}"
+        assert record.stream == Unit.stream(wanted.code)
+        return record.position
+
+    yield ask
 
 
 @dataclass
 class Hands:
     """So many hands at work in this process, until they are told to stop."""
 
-    ledger: Ledger
+    asking: Callable[[], AbstractContextManager[Ask]]
+    """How a hand asks; each has a way of its own."""
     number: int = HANDS
     name: str = "hand"
+    together: int = 1
+    """How many hands ask for the same things under the same keys."""
     begin: Mapping[str, int] = field(default_factory=dict)
     """The number of the first request of each hand that shall not begin with 0."""
     answered: Answered = field(default_factory=dict)
@@ -113,7 +133,7 @@ class Hands:
 
     @property
     def names(self) -> list[str]:
-        return [f"{self.name}{number}" for number in range(self.number)]
+        return [f"{self.name}{number // self.together}" for number in range(self.number)]
 
     def work(self, stopping: Callable[[Hands], object]) -> None:
         """Work until ``stopping`` returns; what was begun is still answered."""
@@ -127,14 +147,26 @@ class Hands:
                 each.result()
 
     def _work(self, hand: str) -> None:
-        desk, number = Desk(self.ledger), self.begin.get(hand, 0)
-        while not self._stop.is_set():
-            key = key_of(hand, number)
-            position = persisted(desk, key, Event(), self.errors.append)
-            assert position is not None
-            self.answered[key] = position
-            self.told(key, position)
-            number += 1
+        with self.asking() as ask:
+            for number in count(self.begin.get(hand, 0)):
+                if self._stop.is_set():
+                    return
+                self._finish(ask, Wanted.under(key_of(hand, number)))
+
+    def _finish(self, ask: Ask, wanted: Wanted) -> None:
+        position = self._persist(ask, wanted)
+        first = self.answered.setdefault(wanted.key, position)
+        assert first == position, f"{wanted.key} is answered with {first} and with {position}"
+        self.told(wanted.key, position)
+
+    def _persist(self, ask: Ask, wanted: Wanted) -> int:
+        """Ask until there is an answer for good."""
+        while True:
+            try:
+                return ask(wanted)
+            except AGAIN as error:
+                self.errors.append(error)
+                time.sleep(0.005)
 
 
 def until_answered(number: int) -> Callable[[Hands], None]:
@@ -205,8 +237,9 @@ def _work_on(url: str, begin: dict[str, int], name: str, pipe: _Pipe) -> None:
         os.write(pipe.file, json.dumps([key, position]).encode() + b"\n")
 
     ledger = Ledger(make_engine(url), SLUG)
+    hands = Hands(partial(at_a_desk, ledger), name=name, begin=begin, told=told)
     with suppress(BrokenPipeError):
-        Hands(ledger, name=name, begin=begin, told=told).work(lambda _: Event().wait())
+        hands.work(lambda _: Event().wait())
 
 
 def next_numbers(answered: Iterable[str]) -> dict[str, int]:
