@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import ClassVar, Self
 
 from aggregates.base import MAIN, Aggregate, Breach, Fact
 
@@ -53,15 +51,6 @@ class LineUnplaced(
     line: str
     digest: str
     problem: str
-
-    LONGEST: ClassVar[int] = 8_000
-
-    @classmethod
-    def of(cls, number: int, line: str, problem: str) -> Self:
-        """A line as far as a record holds it."""
-        whole = sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
-        kept = line[: cls.LONGEST].encode("utf-8", "replace").decode()
-        return cls(number, kept, whole, problem)
 
 
 class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="确认时钟: {reason}"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from aggregates.base import (
     Record,
     RecordCorrected,
     Replacement,
+    Source,
     fold,
 )
 from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
@@ -37,7 +39,7 @@ from service.ledger.application import Ledger
 from service.ledger.body import fact_from
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
-from service.request import NotFound, Refusal, Request
+from service.request import Line, NotFound, Refusal, Request
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -45,6 +47,8 @@ ATTEMPTS = 20
 """How often an act is decided again before its caller is told to come back."""
 
 RECORDED, REFUSED = "recorded", "refused"
+IMPORT = "import"
+"""In place of an act, where a line could not be read as one."""
 ALWAYS_READ = frozenset({Office, RuleBook})
 
 
@@ -81,13 +85,13 @@ class Outcome:
 
 
 @dataclass
-class _Decided:
-    """What one request leads to, before it is appended."""
+class Decided:
+    """What one request leads to, before it is appended; without a case it was not even read."""
 
-    request: Request
     row: RequestRow
     records: list[Record[Any]]
-    case: Case
+    source: Source | None = None
+    case: Case | None = None
 
     @property
     def outcome(self) -> str:
@@ -104,8 +108,9 @@ class Sitting:
         self.ledger, self.now = ledger, now
         self.reads: dict[str, int] = {}
         self._seen: dict[str, Aggregate] = {}
+        self._own: set[str] = set()
         self._pending: dict[str, list[Record[Any]]] = {}
-        self._decided: list[_Decided] = []
+        self._decided: list[Decided] = []
 
     def history(self, kind: type[A], code: str) -> A:
         """An aggregate as this sitting sees it; its version when first seen is noted."""
@@ -114,14 +119,23 @@ class Sitting:
             self._seen[stream] = self.ledger.recall(kind, code)
             self.reads[stream] = self._seen[stream].version
         if pending := self._pending.pop(stream, None):
-            recorded = self.ledger.history(stream)
-            taken = [record for each in self._decided for record in each.records]
-            pending = [record for record in taken if record.stream == stream]
-            self._seen[stream] = fold(kind.of(code), [*recorded, *pending])
+            self._seen[stream] = self._with(pending, self._seen[stream])
         return self._seen[stream]  # type: ignore[return-value]
 
-    def decide(self, request: Request, expected: int | None = None) -> str:
-        """Ask the rule; the outcome is recorded when the sitting concludes.
+    def _with(self, pending: list[Record[Any]], it: Aggregate) -> Aggregate:
+        """What an aggregate remembers after records of this sitting; what others see stays."""
+        if any(isinstance(record.fact, RecordCorrected) for record in pending):
+            taken = [record for each in self._decided for record in each.records]
+            here = [record for record in taken if record.stream == it.id]
+            self._own.add(it.id)
+            return fold(type(it)(it.id), [*self.ledger.history(it.id), *here])
+        if it.id not in self._own:
+            self._own.add(it.id)
+            it = deepcopy(it)
+        return fold(it, pending)
+
+    def decide(self, request: Request, expected: int | None = None) -> Decided:
+        """Ask the rule; what follows is recorded when the sitting concludes.
 
         Raises :class:`Forbidden`, :class:`NotFound` or :class:`VersionMoved`.
         """
@@ -134,12 +148,29 @@ class Sitting:
         outcome = RECORDED if facts and not case.is_refused else REFUSED
         if outcome == REFUSED:
             facts = [_refusal(request, it, case)]
-        self._take(request, outcome, it, facts, case)
-        return outcome
+        return self._take(request, outcome, it, facts, case)
+
+    def set_aside(self, line: Line, token: Token, key: str, problem: str) -> None:
+        """Keep a line that could not be read or placed, word for word."""
+        salt = secrets.token_bytes(16)
+        row = RequestRow(token.id, key, salt, line.seal(salt), b"", REFUSED)
+        envelope = Envelope(
+            via=token.id,
+            actor=Actor(token.system, Role.SOURCE_SYSTEM),
+            occurred_on=business_day(self.now),
+            act=IMPORT,
+            request=key,
+            request_digest=row.seal.hex(),
+        )
+        unplaced = _unplaced(line, problem)
+        record = self._placed(unplaced.aggregate, unplaced.fact, envelope)
+        self._decided.append(Decided(row, [record]))
 
     def conclude(self) -> list[Outcome]:
         """Record everything that was decided. Raises as the ledger does."""
         records = [record for each in self._decided for record in each.records]
+        if not records:
+            return []
         stored = self.ledger.append(
             records,
             reads=self.reads,
@@ -156,7 +187,7 @@ class Sitting:
         return outcomes
 
     def _allowed(self) -> list[Case]:
-        return [each.case for each in self._decided if each.outcome == RECORDED]
+        return [each.case for each in self._decided if each.case and each.outcome == RECORDED]
 
     def _admit(self, request: Request, it: Aggregate) -> None:
         unit = it.belongs_to or getattr(request.command, "unit", "")
@@ -226,14 +257,16 @@ class Sitting:
 
     def _take(
         self, request: Request, outcome: str, it: Aggregate, facts: Sequence[Any], case: Case
-    ) -> None:
+    ) -> Decided:
         row = _row(request, outcome)
         envelope = _envelope(request, case, row.seal.hex())
         records = []
         for fact in facts:
             whose = fact.aggregate if isinstance(fact, Into) else it
             records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
-        self._decided.append(_Decided(request, row, records, case))
+        decided = Decided(row, records, request.source, case)
+        self._decided.append(decided)
+        return decided
 
     def _placed(self, whose: Aggregate, fact: Fact[Any], envelope: Envelope) -> Record[Any]:
         if isinstance(whose, Refusals | Imports):
@@ -254,7 +287,7 @@ class Sitting:
     def _observed(self) -> list[ObservedKey]:
         keys, begin = [], 0
         for each in self._decided:
-            source = each.request.source
+            source = each.source
             if source is not None and each.outcome == RECORDED:
                 keys.append(
                     ObservedKey(
@@ -284,13 +317,16 @@ def _value(committed: Committed) -> CommittedValue:
 def _refusal(request: Request, it: Aggregate, case: Case) -> Into[Any]:
     sentences = tuple(RULES[breach.rule].sentence for breach in case.breaches)
     if request.line is not None:
-        line = request.line
-        fact = LineUnplaced.of(line.number, line.text, "；".join(sentences))
-        return Into(Imports.of(line.batch), fact)
+        return _unplaced(request.line, "；".join(sentences))
     refused = ActRefused(
         request.act.name, request.act.title, it.id, tuple(case.breaches), sentences
     )
     return Into(Refusals.of(it.id), refused)
+
+
+def _unplaced(line: Line, problem: str) -> Into[Any]:
+    fact = LineUnplaced(line.number, line.text, line.digest, problem)
+    return Into(Imports.of(line.batch), fact)
 
 
 def _envelope(request: Request, case: Case, seal: str) -> Envelope:

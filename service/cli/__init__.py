@@ -7,6 +7,7 @@ asked for goes to standard output, everything said about it to standard error.
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from pkgutil import iter_modules
 from typing import Any
 
@@ -27,12 +28,14 @@ class Commands(click.Group):
     """The modules of this package that define a ``command``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in iter_modules(__path__) if module.name != "common")
+        modules = (module.name for module in iter_modules(__path__) if module.name != "common")
+        return sorted(name.rstrip("_") for name in modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        found: click.Command = import_module(f"{__name__}.{module}").command
         return found
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 import msgspec
@@ -23,6 +23,12 @@ from service.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 STDERR = Console(stderr=True)
+
+
+class Told(Protocol):
+    """Is told how far one has come, and of how much where that was not known before."""
+
+    def __call__(self, come: int, of: int | None = None, /) -> None: ...
 
 
 class Failed(click.ClickException):
@@ -88,7 +94,7 @@ def tell(answer: Any, *lines: str, as_json: bool) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int | None = None) -> Iterator[Told]:
     """A bar on standard error, if somebody is looking; it is told how far one has come."""
     bar = Progress(
         TextColumn("{task.description}"),
@@ -101,4 +107,4 @@ def progress(title: str, total: int | None = None) -> Iterator[Callable[[int], N
     )
     with bar:
         task = bar.add_task(title, total=total)
-        yield lambda come: bar.update(task, completed=come)
+        yield lambda come, of=None: bar.update(task, completed=come, total=of)

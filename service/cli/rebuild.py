@@ -58,7 +58,7 @@ def command(
 def _rebuilt(ledger: Ledger, model: ReadModel[Any], *, check: bool) -> Report[Any]:
     rebuild = Rebuild(ledger.engine, ledger, model)
     with progress(f"rebuild {model.NAME}") as come:
-        report = rebuild.fill(lambda position, _: come(position))
+        report = rebuild.fill(come)
     if not check:
         rebuild.switch()
     return report

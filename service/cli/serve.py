@@ -29,9 +29,7 @@ EPILOG = "\b\nThe environment may set:\n" + "\n".join(
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=32, show_default=True, type=click.IntRange(1, 512))
-@click.option(
-    "--project/--no-project", help="Start and stop a worker beside it."
-)
+@click.option("--project/--no-project", help="Start and stop a worker beside it.")
 def command(
     *, database: str | None, host: str, port: int, workers: int, threads: int, project: bool
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event
@@ -168,8 +168,13 @@ class Recorder(ApplicationRecorder):
 
     def find_request(self, principal: str, key: str) -> RequestRow | None:
         """What a principal asked for under a key, and was answered."""
-        asked = principal, key
-        return self._storage.ask(partial(self._storage.requests, keys=[asked])).get(asked)
+        return self.find_requests(principal, [key]).get(key)
+
+    def find_requests(self, principal: str, keys: Collection[str]) -> dict[str, RequestRow]:
+        """What a principal asked for under these keys, as far as it did, by key."""
+        asked = [(principal, key) for key in keys]
+        found = self._storage.ask(partial(self._storage.requests, keys=asked))
+        return {key: row for (_, key), row in found.items()}
 
     def find_observed(self, key: ObservedKey) -> tuple[ObservedKey, int] | None:
         """A revision of a source row as it was recorded, and where."""

@@ -1,0 +1,92 @@
+"""``wenxiao import``: what another system has on file, line by line, once and for all."""
+
+from __future__ import annotations
+
+from hashlib import file_digest
+from io import BufferedReader
+from pathlib import Path
+
+import click
+
+from service.cli.common import (
+    Failed,
+    database_option,
+    json_option,
+    ledger_at,
+    ledger_option,
+    progress,
+    tell,
+)
+from service.importing import Import, NotAllPlaced, Tally, importer
+
+MOST_SHOWN = 1_000
+
+
+@click.command("import")
+@database_option
+@ledger_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--batch", help="The batch's name; otherwise the beginning of the file's SHA-256.")
+@click.option("--system", default="file", show_default=True, help="The system it comes from.")
+@click.option("--all-or-nothing", "together", is_flag=True, help="One bad line, and none counts.")
+@json_option
+def command(
+    *,
+    database: str | None,
+    ledger: str,
+    file: Path,
+    batch: str | None,
+    system: str,
+    together: bool,
+    as_json: bool,
+) -> None:
+    """Import a file of JSON Lines: an act on each, commanded or observed.
+
+    Run it again after an interruption: what is recorded stays recorded once. Lines that cannot be
+    placed are kept in the ledger word for word, reported here by number, and make the exit code 1.
+    """
+    bad: dict[int, str] = {}
+    with file.open("rb") as opened, ledger_at(database, ledger) as at:
+        batch = batch or _named(opened)
+        way = Import(at, importer(system), batch, bad.__setitem__)
+        try:
+            tally = way.run_together(opened) if together else _run(way, opened, file)
+        except NotAllPlaced as refusal:
+            _report(refusal.bad)
+    answer = {
+        "batch": batch,
+        "lines": tally.lines,
+        **vars(tally),
+        "bad": {str(number): bad[number] for number in sorted(bad)[:MOST_SHOWN]},
+    }
+    tell(answer, _line(batch, tally), as_json=as_json)
+    _report(bad)
+
+
+def _run(way: Import, opened: BufferedReader, file: Path) -> Tally:
+    tally = Tally()
+    with progress(f"import {file.name}", total=file.stat().st_size) as come:
+        for so_far in way.run(opened):
+            tally = so_far
+            come(opened.tell())
+    return tally
+
+
+def _named(opened: BufferedReader) -> str:
+    name = file_digest(opened, "sha256").hexdigest()[:16]
+    opened.seek(0)
+    return name
+
+
+def _line(batch: str, tally: Tally) -> str:
+    return (
+        f"batch {batch}: {tally.lines} lines = {tally.recorded} recorded"
+        f" + {tally.repeated} repeated + {tally.unplaced} unplaced"
+    )
+
+
+def _report(bad: dict[int, str]) -> None:
+    for number in sorted(bad)[:MOST_SHOWN]:
+        click.echo(f"line {number}: {bad[number]}", err=True)
+    if bad:
+        raise Failed(f"{len(bad)} lines were not placed")

@@ -1,0 +1,135 @@
+"""What another system has on file gets into the ledger once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from aggregates.ledger import LineUnplaced
+from aggregates.unit import Unit
+from service.ledger.application import Ledger
+from tests.cli.conftest import Wenxiao, command, environment
+from tests.conftest import opened
+
+
+def unit(code: str, name: str = "农业农村局", **case: Any) -> str:
+    body = {"name": name, **({"case": case} if case else {})}
+    return json.dumps({"act": "register_unit", "on": code, "body": body}, ensure_ascii=False)
+
+
+def row(id: str, revision: str, **more: Any) -> dict[str, Any]:
+    return {"system": "budget", "table": "units", "row": id, "revision": revision, **more}
+
+
+def written(folder: Path, *lines: str | bytes) -> Path:
+    path = folder / "acts.jsonl"
+    path.write_bytes(b"\n".join(x if isinstance(x, bytes) else x.encode() for x in lines))
+    return path
+
+
+def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert answer["lines"] == answer["recorded"] + answer["repeated"] + answer["unplaced"]
+    return answer
+
+
+def counts(done: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
+    answer = told(done)
+    return answer["recorded"], answer["repeated"], answer["unplaced"]
+
+
+def test_a_good_file_is_recorded_once(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(tmp_path, unit("117"), unit("118"), "", unit("119"))
+    first = wenxiao("import", "--json", "--ledger", "office", file)
+    again = wenxiao("import", "--json", "--ledger", "office", file)
+    assert (first.returncode, counts(first)) == (0, (3, 0, 0))
+    assert (again.returncode, counts(again)) == (0, (0, 3, 0))
+
+
+def test_bad_lines_are_told_by_number_and_kept_word_for_word(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    bad = ["no json", '{"act": "nothing"}', unit("118", name=""), '{"a": 1, "a": 2}']
+    file = written(tmp_path, unit("117"), *bad, b'{"\xff": 1}', unit("117"), "[" * 5_000)
+    done = wenxiao("import", "--json", "--ledger", "office", file)
+    assert done.returncode == 1
+    assert counts(done) == (1, 0, 7)
+    assert list(told(done)["bad"]) == ["2", "3", "4", "5", "6", "7", "8"]
+    assert "line 3: 没有办理事项 'nothing'" in done.stderr
+    with opened(database_url) as engine:
+        facts = [record.fact for record in Ledger(engine, "office").every_record()]
+    kept = [fact for fact in facts if isinstance(fact, LineUnplaced)]
+    assert [fact.line for fact in kept[:4]] == bad
+    assert [fact.number for fact in kept] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_one_bad_line_and_nothing_is_recorded(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    file = written(tmp_path, unit("117"), unit("118", name=""))
+    done = wenxiao("import", "--all-or-nothing", "--ledger", "office", file)
+    assert done.returncode == 1
+    assert "line 2: /name" in done.stderr
+    with opened(database_url) as engine:
+        assert Ledger(engine, "office").head_position() == 0
+    good = written(tmp_path, unit("117"), unit("118"))
+    done = wenxiao("import", "--json", "--all-or-nothing", "--ledger", "office", good)
+    assert (done.returncode, counts(done)) == (0, (2, 0, 0))
+
+
+def test_source_rows_are_repeated_corrected_and_withdrawn(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    file = written(
+        tmp_path,
+        unit("117", source=row("1", "a")),
+        unit("117", source=row("1", "a")),
+        unit("117", name="农业局", source=row("1", "b")),
+        unit("118", source=row("2", "a")),
+        unit("118", source=row("2", "b", deleted=True)),
+    )
+    done = wenxiao("import", "--json", "--ledger", "office", file)
+    assert (done.returncode, counts(done)) == (0, (4, 1, 0))
+    with opened(database_url) as engine:
+        ledger = Ledger(engine, "office")
+        assert ledger.fold(Unit, "117").is_registered
+        assert not ledger.fold(Unit, "118").is_registered
+
+
+def test_another_file_under_the_same_batch_is_refused(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    first = ("import", "--ledger", "office", "--batch", "nightly")
+    assert wenxiao(*first, written(tmp_path, unit("117"))).returncode == 0
+    done = wenxiao(*first, written(tmp_path, unit("118")))
+    assert done.returncode == 1
+    assert "第 1 行与此前以同一批次导入的内容不同" in done.stderr
+
+
+def test_a_line_beyond_all_measure_is_kept_by_its_digest(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(tmp_path, unit("117", name="长" * 2_000_000), unit("118"))
+    done = wenxiao("import", "--json", "--ledger", "office", file)
+    assert counts(done) == (1, 0, 1)
+    assert "line 1: 一行不得超过" in done.stderr
+
+
+def test_an_import_that_was_killed_is_run_again(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    size = 3_000
+    file = written(tmp_path, *(unit(f"U{n}") for n in range(size)))
+    words = ("import", "--json", "--ledger", "office", file)
+    with opened(database_url) as engine:
+        ledger = Ledger(engine, "office")
+        with subprocess.Popen(command(*words), env=environment(database_url)) as killed:
+            while ledger.head_position() < 400 and killed.poll() is None:
+                time.sleep(0.01)
+            killed.send_signal(signal.SIGKILL)
+        before = ledger.head_position()
+        assert 400 <= before < size
+        done = wenxiao(*words)
+        assert (done.returncode, counts(done)) == (0, (size - before, before, 0))
+        streams = [record.stream for record in ledger.every_record()]
+    assert sorted(streams) == sorted(f"unit/U{n}" for n in range(size))
