@@ -66,7 +66,7 @@ def _make_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -
     """Ask for what survives a power cut, then look whether it was granted."""
     connection.isolation_level = None  # transactions begin where we say so
     wanted = {"journal_mode": "wal", "synchronous": 2}
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
     for pragma, value in wanted.items():
         connection.execute(f"PRAGMA {pragma} = {value}")
         (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
@@ -125,10 +125,14 @@ def durability(engine: sa.Engine) -> dict[str, str]:
         return {row.name: row.setting for row in found}
 
 
-def _forget_connections() -> None:
-    """A forked child leaves its parent's connections alone and opens its own."""
+_inherited: list[sa.Pool] = []
+
+
+def _leave_connections() -> None:
+    """A forked child opens its own connections; its parent's it must not even close."""
     for engine in _engines:
+        _inherited.append(engine.pool)
         engine.dispose(close=False)
 
 
-os.register_at_fork(after_in_child=_forget_connections)
+os.register_at_fork(after_in_child=_leave_connections)

@@ -4,6 +4,7 @@ transaction, so that the head is never locked while anybody waits for a network.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from service.ledger.arrays import Packed, pack
 from service.ledger.batch import Batch
 from service.ledger.entry import timestamp
-from service.ledger.faults import postgresql_fault
+from service.ledger.faults import ConnectionLost, postgresql_fault
 from service.ledger.rows import ObservedKey, RequestRow
 from service.ledger.storage import PARTS, Part, Storage, observed_row, request_row
 
@@ -77,6 +78,8 @@ class PostgreSQLStorage(Storage[Connection]):
     def connected(self) -> Iterator[Connection]:
         with self.pooled(psycopg.Error) as driver:
             connection = cast("Connection", driver)
+            if has_spoken(connection):
+                raise ConnectionLost("the server has ended the connection meanwhile")
             connection.autocommit = True
             yield connection
             connection.autocommit = False
@@ -137,6 +140,16 @@ class PostgreSQLStorage(Storage[Connection]):
         yield from (head.size, timestamp(batch.recorded_at).decode())
         yield from (bytes(head.sha256), bytes(head.sm3))
         yield from (self.ledger, batch.found.head.size)
+
+
+def has_spoken(connection: Connection) -> bool:
+    """Has the server said something unasked? To a connection at rest that is its farewell.
+
+    Seen before a batch is sent, it proves that nothing was recorded.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 @contextmanager
