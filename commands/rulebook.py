@@ -21,6 +21,10 @@ TABLES_ARE_COMPLETE = Rule(
 BANDS_DESCEND = Rule(
     "rules.bands_descend", "各等级的分数线须依次降低", basis="财预〔2015〕88号; 财预〔2020〕10号"
 )
+TERMS_CAN_BE_RECKONED = Rule(
+    "rules.terms_can_be_reckoned", "各项期限不得为负，也不得超过 3650 天或 120 个月", basis="AN-04"
+)
+MOST_DAYS, MOST_MONTHS = 3650, 120
 
 
 @act("rulebook/editions", by={Role.BUREAU_LEADER, Role.OPERATOR}, basis="AN-04; DL-12")
@@ -38,6 +42,7 @@ class PublishRuleSet(Command[RuleBook]):
         chain = self.rule_set.review_chain
         case.require(chain and len(set(chain)) == len(chain), CHAIN_IS_ORDERED)
         self._observe_grades(case)
+        self._observe_terms(case)
         return RuleSetPublished(self.edition, self.rule_set.title, self.rule_set)
 
     def _observe_grades(self, case: Case) -> None:
@@ -48,3 +53,11 @@ class PublishRuleSet(Command[RuleBook]):
         for bands in (given.review_bands, given.ex_ante_bands, given.evaluation_bands):
             is_descending = bands.excellent > bands.good > bands.fair
             case.require(is_descending, BANDS_DESCEND)
+
+    def _observe_terms(self, case: Case) -> None:
+        given = self.rule_set
+        are_days = all(
+            0 <= days <= MOST_DAYS for days in (given.unit_opinion_days, given.backdate_days)
+        )
+        are_months = 0 <= given.rectification_months <= MOST_MONTHS
+        case.require(are_days and are_months, TERMS_CAN_BE_RECKONED)

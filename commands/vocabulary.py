@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar
 
@@ -103,6 +104,17 @@ class DecimalField(fields.Field[Decimal]):
         )
 
 
+def in_our_time(when: date) -> None:
+    """Where calendars end, terms cannot be reckoned; nobody means a day there."""
+    if not 1950 <= when.year <= 2199:
+        raise ValidationError("年份应在 1950 至 2199 之间")
+
+
+IN_OUR_TIME: Mapping[str, Any] = {
+    "validate": in_our_time,
+    "metadata": {"pattern": "^(19[5-9][0-9]|2[01][0-9]{2})-"},
+}
+
 Name = Annotated[str, TextField(200)]
 Text = Annotated[str, TextField(2000)]
 Remark = Annotated[str, TextField(2000, shortest=0)]
@@ -140,5 +152,7 @@ FIELDS: Mapping[Any, fields.Field[Any]] = {
     Percent: DecimalField(0, 100),
     Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),
+    date: fields.Date(format="iso", **IN_OUR_TIME),
+    datetime: fields.AwareDateTime(format="iso", **IN_OUR_TIME),
 }
 """Fields of bare types; those of enumerations, dataclasses and collections are derived."""

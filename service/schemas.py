@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import MISSING, Field, fields, is_dataclass
-from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -19,8 +18,6 @@ BARE: Mapping[Any, ma.fields.Field[Any]] = {
     **FIELDS,
     str: TextField(2000, shortest=0),
     int: ma.fields.Integer(strict=True, validate=ma.validate.Range(-(2**53), 2**53)),
-    date: ma.fields.Date(format="iso"),
-    datetime: ma.fields.AwareDateTime(format="iso"),
 }
 MOST_ELEMENTS = 2000
 """The longest list that a request may contain."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,22 @@ def test_a_better_grade_asks_a_higher_score(name: str) -> None:
 def test_an_office_draws_its_bands() -> None:
     banded = replace(from_2020, review_bands=Bands(score("95"), score("85"), score("70")))
     given(RuleBook).when(PublishRuleSet(1, banded)).then(replace(first, rule_set=banded))
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [{"backdate_days": -1}, {"unit_opinion_days": 3651}, {"rectification_months": 121}],
+    ids=str,
+)
+def test_a_term_has_an_end_that_can_be_reckoned(endless: dict[str, Any]) -> None:
+    given(RuleBook).when(PublishRuleSet(1, replace(from_2020, **endless))).refused(
+        rules.TERMS_CAN_BE_RECKONED
+    )
+
+
+def test_an_office_sets_its_terms() -> None:
+    patient = replace(from_2020, backdate_days=0, unit_opinion_days=3650, rectification_months=120)
+    given(RuleBook).when(PublishRuleSet(1, patient)).then(replace(first, rule_set=patient))
 
 
 def test_general_rules_hold_until_the_office_has_its_own() -> None:
