@@ -1,0 +1,80 @@
+"""``wenxiao verify``: is every record where it was put, as it was put there?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from service.cli.common import (
+    Failed,
+    Inconclusive,
+    database_option,
+    every_ledger,
+    json_option,
+    ledgers_option,
+    opened,
+    progress,
+    tell,
+)
+from service.ledger.verifications import Verdict, Verification, keep
+from service.ledger.verify import verify
+
+MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
+
+
+@click.command("verify")
+@database_option
+@ledgers_option
+@click.option("--facts", is_flag=True, help="See whether this release can read each fact, too.")
+@click.option(
+    "--processes",
+    type=click.IntRange(0, 64),
+    default=0,
+    help="How many work at it; otherwise as many as there are processors.",
+)
+@json_option
+def command(
+    *, database: str | None, ledgers: tuple[str, ...], facts: bool, processes: int, as_json: bool
+) -> None:
+    """Verify records, requests, source rows, committed values and heads of ledgers.
+
+    Exit code 1 if anything is not as it was recorded; the first record concerned is named. Exit
+    code 3 if there was nothing to verify.
+    """
+    with opened(database) as engine:
+        found = [
+            _verified(engine, ledger, facts=facts, processes=processes)
+            for ledger in ledgers or every_ledger(engine)
+        ]
+    tell([_told(each) for each in found], *map(_line, found), as_json=as_json)
+    _conclude(found)
+
+
+def _verified(engine: sa.Engine, ledger: str, *, facts: bool, processes: int) -> Verification:
+    with progress(f"verify {ledger}") as come:
+        found = verify(engine, ledger, facts=facts, processes=processes, told=come)
+    try:
+        keep(engine, found)
+    except sa.exc.SQLAlchemyError as error:
+        click.echo(f"the result could not be kept for /readyz: {error.__cause__}", err=True)
+    return found
+
+
+def _told(found: Verification) -> dict[str, Any]:
+    return {**vars(found), "began_at": found.began_at.isoformat()}
+
+
+def _line(found: Verification) -> str:
+    said = found.finding or f"{found.size} records"
+    return f"{MARKS[found.verdict]} {found.ledger}: {said}"
+
+
+def _conclude(found: list[Verification]) -> None:
+    """Nothing verified is not success."""
+    verdicts = {each.verdict for each in found}
+    if Verdict.FAILED in verdicts:
+        raise Failed("the ledger is not as it was recorded")
+    if verdicts != {Verdict.TRUE}:
+        raise Inconclusive("there was nothing to verify")

@@ -1,0 +1,91 @@
+"""Whoever verifies learns it from the exit code: true, failed, or nothing to verify."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from service.cli import main
+from service.ledger.recorder import create_ledger
+from service.ledger.verifications import Verdict, latest
+from tests.ledger.tampering import changed, record, unguard
+
+Said = Callable[..., Result]
+
+
+@pytest.fixture
+def say(database_url: str, engine: Engine) -> Said:
+    """Say a command, in this process, to a database that has one ledger, ``office``."""
+    create_ledger(engine, "office")
+
+    def say(*words: str) -> Result:
+        return CliRunner().invoke(main, words, env={"WENXIAO_DATABASE_URL": database_url})
+
+    return say
+
+
+@pytest.fixture
+def issued(say: Said) -> Said:
+    """A ledger in which something is recorded."""
+    words = ("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
+    assert say(*words).exit_code == 0
+    return say
+
+
+def told(stdout: str) -> dict[str, Any]:
+    (found,) = json.loads(stdout)
+    return dict(found)
+
+
+def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
+    done = issued("verify", "--facts")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "✓ office: 1 records\n", "")
+    kept = latest(engine, "office")
+    assert kept is not None
+    assert (kept.verdict, kept.size) == (Verdict.TRUE, 1)
+
+
+def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> None:
+    unguard(engine)
+    with changed(engine, record(engine, 1), topic=b"office.token_revoked"):
+        done = issued("verify", "--json", "--ledger", "office")
+    found = told(done.stdout)
+    assert done.exit_code == 1
+    assert found["verdict"] == "failed"
+    assert found["finding"].startswith("record 1 has 'office.token_revoked' for its topic")
+    assert done.stderr == "Error: the ledger is not as it was recorded\n"
+
+
+def test_an_empty_ledger_is_inconclusive(say: Said) -> None:
+    done = say("verify", "--json")
+    assert done.exit_code == 3
+    assert told(done.stdout)["verdict"] == "inconclusive"
+    assert done.stderr == "Error: there was nothing to verify\n"
+
+
+def test_one_true_ledger_does_not_vouch_for_an_empty_one(issued: Said) -> None:
+    assert issued("migrate", "--ledger", "empty").exit_code == 0
+    assert issued("verify").exit_code == 3
+    assert issued("verify", "--ledger", "office").exit_code == 0
+
+
+def test_a_ledger_that_is_not_there_is_a_failure_told_in_one_sentence(say: Said) -> None:
+    done = say("verify", "--ledger", "nowhere")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"
+
+
+def test_a_database_that_is_not_there_is_a_failure_too(say: Said) -> None:
+    done = say("verify", "--database", "sqlite:////nowhere/at/all.sqlite")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_option_that_does_not_exist_is_a_fault_of_usage(say: Said) -> None:
+    assert say("verify", "--everything").exit_code == 2
