@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from math import inf
 from threading import Event
 from types import FrameType
 
 import click
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from service import logs
 from service.cli.common import database_option, every_ledger, ledgers_option, opened, settings
 from service.ledger.application import Ledger
 from service.projector import Projector, follow
 from service.release import announce
+
+LOOK_SECONDS = 2.0
+"""How often a worker looks for ledgers that were opened meanwhile."""
 
 
 @click.command("worker")
@@ -29,15 +38,34 @@ def work(database: str | None, ledgers: tuple[str, ...] = (), *, once: bool = Fa
     logs.configure(settings(database).log_level)
     stop = _stopped_by_signal()
     with opened(database) as engine:
-        found = [Ledger(engine, slug) for slug in ledgers or every_ledger(engine)]
-        projectors = [Projector(engine, ledger) for ledger in found]
-        if once:
-            for projector in projectors:
-                projector.catch_up()
-            return
-        for ledger in found:
-            announce(ledger)
-        follow(projectors, stop)
+        roster = Roster(engine, ledgers)
+        if not once:
+            follow(roster, stop)
+        for projector in roster:
+            projector.catch_up()
+
+
+class Roster:
+    """The projectors of these ledgers, or of every one there is, also of those opened later."""
+
+    def __init__(self, engine: sa.Engine, ledgers: tuple[str, ...]) -> None:
+        self._engine, self._ledgers = engine, ledgers
+        self._projectors: dict[str, Projector] = {}
+        self._looked = -inf
+
+    def __iter__(self) -> Iterator[Projector]:
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            with suppress(OperationalError):  # whoever follows waits until the database is back
+                self._look()
+        return iter(self._projectors.values())
+
+    def _look(self) -> None:
+        for slug in self._ledgers or every_ledger(self._engine):
+            if slug not in self._projectors:
+                ledger = Ledger(self._engine, slug)
+                announce(ledger)
+                self._projectors[slug] = Projector(self._engine, ledger)
+        self._looked = time.monotonic()
 
 
 def _stopped_by_signal() -> Event:

@@ -81,8 +81,11 @@ def register(engine: sa.Engine, ledger: str, models: Iterable[str]) -> None:
             connection.execute(sa.insert(progress).values(vars(Place(ledger, model))))
 
 
-def follow(projectors: Sequence[Projector], stop: Event) -> None:
-    """Keep read models up to date until told to stop, whatever happens to the database."""
+def follow(projectors: Iterable[Projector], stop: Event) -> None:
+    """Keep read models up to date until told to stop, whatever happens to the database.
+
+    The projectors are asked for again at every turn: there may be more of them by then.
+    """
     pause = SHORTEST_LOOK
     while not stop.is_set():
         if sum(_stepped(projector) for projector in projectors):

@@ -1,0 +1,103 @@
+"""What each command answers, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from service.projector import lowest
+from tests.cli.conftest import Wenxiao, command, environment
+from tests.conftest import opened
+from tests.test_readme import PROJECT
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(wenxiao: Wenxiao) -> None:
+    words = ("--ledger", "office", "--id", "audit")
+    issued = wenxiao("token", "issue", *words, "--role", "auditor", "--system", "desk")
+    (secret,) = issued.stdout.split()
+    listed = wenxiao("token", "list", "--ledger", "office", "--json")
+    assert secret not in listed.stdout
+    assert [(each["token"], each["good"]) for each in json.loads(listed.stdout)] == [
+        ("audit", True)
+    ]
+    assert wenxiao("token", "revoke", *words, "--reason", "lost").returncode == 0
+    again = wenxiao("token", "revoke", *words, "--reason", "lost")
+    assert (again.returncode, "该令牌已经吊销" in again.stderr) == (1, True)
+
+
+def test_a_token_speaks_for_one(wenxiao: Wenxiao) -> None:
+    done = wenxiao("token", "issue", "--ledger", "office", "--role", "auditor")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "令牌须且只须对应" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["shizong", "kunming_edz"])
+def test_shipped_rules_are_published_as_the_next_edition(wenxiao: Wenxiao, name: str) -> None:
+    for edition in (1, 2):
+        done = wenxiao("rules", "publish", name, "--ledger", "office", "--json")
+        assert json.loads(done.stdout)["edition"] == edition
+
+
+def test_faults_of_a_rule_set_are_told_by_pointer(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = tmp_path / "rules.json"
+    file.write_text('{"rectification_months": "two", "colour": 1}')
+    done = wenxiao("rules", "publish", file, "--ledger", "office")
+    assert done.returncode == 1
+    assert "/rule_set/rectification_months" in done.stderr
+    assert "/rule_set/colour" in done.stderr
+
+
+def test_read_models_are_made_anew_and_back(wenxiao: Wenxiao) -> None:
+    wenxiao("rules", "publish", "shizong", "--ledger", "office")
+    assert wenxiao("worker", "--once").returncode == 0
+    done = wenxiao("rebuild", "--ledger", "office", "--json", "accountability")
+    (report,) = json.loads(done.stdout)
+    assert (done.returncode, report["equal"], report["rows"] > 0) == (0, True, True)
+    back = wenxiao("rebuild", "--ledger", "office", "--rollback", "accountability")
+    assert back.returncode == 0
+    nothing = wenxiao("rebuild", "--ledger", "office", "--rollback", "unit_status")
+    assert (nothing.returncode, "no earlier generation" in nothing.stderr) == (1, True)
+
+
+def test_a_worker_reads_ledgers_that_are_opened_later(wenxiao: Wenxiao, database_url: str) -> None:
+    with subprocess.Popen(
+        command("worker"), env=environment(database_url), stderr=subprocess.DEVNULL
+    ) as worker:
+        wenxiao("migrate", "--ledger", "later")
+        wenxiao("rules", "publish", "shizong", "--ledger", "later")
+        with opened(database_url) as engine:
+            deadline = time.monotonic() + 60
+            while lowest(engine, "later") < 1 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert lowest(engine, "later") >= 1
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+
+
+def test_usage_is_told_apart_from_failure(wenxiao: Wenxiao) -> None:
+    assert wenxiao("rebuild", "--ledger", "office", "nothing").returncode == 2
+    assert wenxiao("token", "list", "--ledger", "nowhere").returncode == 1
+    assert wenxiao("rules", "publish", "nowhere", "--ledger", "office").returncode == 2
+
+
+def test_a_failure_is_a_sentence_not_a_traceback() -> None:
+    done = subprocess.run(
+        command("token", "list", "--ledger", "office"),
+        env=environment("postgresql+psycopg://nobody@127.0.0.1:1/none"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_catalogue_is_the_one_that_is_checked_in() -> None:
+    done = subprocess.run(command("acts"), capture_output=True, text=True, check=True)
+    assert done.stdout == (PROJECT / "CATALOGUE.md").read_text(encoding="utf-8")
