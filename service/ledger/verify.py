@@ -11,6 +11,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -209,7 +211,7 @@ class Verifier:
         if processes < 2:
             yield (examine(self.storage, *each, facts=facts) for each in bounds)
             return
-        workers = ProcessPoolExecutor(processes, get_context("spawn"), _begin)
+        workers = ProcessPoolExecutor(processes, get_context(_way_to_begin()), _begin)
         try:
             yield workers.map(partial(_examine, self.url, self.ledger, facts=facts), bounds)
         finally:
@@ -299,6 +301,11 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _way_to_begin() -> str:
+    """A copy of this process is there at once, but safe only where no other thread is copied."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
 def _begin() -> None:
