@@ -243,9 +243,12 @@ class Sitting:
             return []
 
     def _as_corrections(self, request: Request, facts: list[Any], case: Case) -> list[Any]:
-        """A later revision of a source row corrects the record of its first one."""
+        """A later revision of a source row corrects the record of its first one.
+
+        What is itself a correction says which record it is about.
+        """
         seen = request.given.source
-        if seen is None or not facts:
+        if seen is None or not facts or isinstance(facts[0], RecordCorrected):
             return facts
         first = self.ledger.records_in.first_observed(seen.system, seen.table, seen.row)
         observe_row(first, case, is_deleted=seen.deleted)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import RecordCorrected
+from aggregates.base import RecordCorrected, Replacement
 from aggregates.ledger import ActRefused
 from aggregates.office import Token
 from aggregates.roles import Role
@@ -173,6 +173,14 @@ def test_a_deleted_source_row_withdraws_it(ask: Ask, ledger: Ledger) -> None:
     )
     assert not ledger.fold(Unit, "117").is_registered
     assert ledger.fold(Unit, "117", as_of=1).is_registered
+
+
+def test_a_correction_that_was_seen_elsewhere_is_not_wrapped_in_another(ask: Ask) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    told = {"name": "交通运输局", "superior": "", "level": 1}
+    right = {"position": 1, "reason": "单位名称有误", "topic": "unit.registered", "content": told}
+    (record,) = ask("correct_record", "unit/117", right | seen_in("7", "b"), token=TREASURY).records
+    assert record.fact.replacement == Replacement(UnitRegistered("交通运输局", "", 1))
 
 
 def test_a_source_row_stays_in_the_history_where_it_was_first_seen(
