@@ -103,9 +103,7 @@ class Appender(Generic[C]):
         if is_behind(now, self._head):
             confirmed = self._storage.clock_confirmed_at(connection)
             found.clock_excused = confirmed == self._head.recorded_at
-        batch = Batch(self._storage.ledger, found, now)
-        batch.judge(insertions)
-        return batch
+        return Batch(self._storage.ledger, found, now, insertions)
 
     def _known_versions(self, connection: C, insertions: Iterable[Insertion]) -> dict[str, int]:
         wanted = {stream for insertion in insertions for stream in insertion.streams()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from struct import Struct
 
 from psycopg import Connection
@@ -10,15 +11,9 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-ELEMENTS: Mapping[str, tuple[int, Callable[..., bytes]]] = {
-    "text": (25, str.encode),
-    "bytea": (17, bytes),
-    "int8": (20, Struct("!q").pack),
-}
-"""How each type is numbered, and how its values are sent."""
-
 HEADER = Struct("!5i")
 """Dimensions, whether there may be nulls, type of the elements, how many, number of the first."""
+
 LENGTH = Struct("!i")
 NULL = LENGTH.pack(-1)
 
@@ -38,17 +33,28 @@ class PackedDumper(Dumper):
         return obj
 
 
+def blob(value: bytes) -> bytes:
+    """An element: its length, then itself."""
+    return LENGTH.pack(len(value)) + value
+
+
+def text(value: str) -> bytes:
+    return blob(value.encode())
+
+
+ELEMENTS: Mapping[str, tuple[int, Callable[..., bytes]]] = {
+    "bytea": (17, blob),
+    "int8": (20, partial(Struct("!iq").pack, 8)),
+    "text": (25, text),
+}
+"""By what number PostgreSQL knows a type, and how an element of it is sent."""
+
+
 def pack(kind: str, values: Sequence[object]) -> Packed:
     """An array of one dimension."""
-    number, encode = ELEMENTS[kind]
-    length, parts = LENGTH.pack, [HEADER.pack(1, 1, number, len(values), 1)]
-    for value in values:
-        if value is None:
-            parts.append(NULL)
-        else:
-            encoded = encode(value)
-            parts += (length(len(encoded)), encoded)
-    return Packed(b"".join(parts))
+    number, element = ELEMENTS[kind]
+    elements = [NULL if value is None else element(value) for value in values]
+    return Packed(HEADER.pack(1, 1, number, len(values), 1) + b"".join(elements))
 
 
 def teach(connection: Connection[object]) -> None:

@@ -7,15 +7,23 @@ is a `Batch`, which holds if and only if the ledger is still at that head when i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import NamedTuple
 
 from eventsourcing.persistence import PersistenceError, StoredEvent
 
-from service.ledger.entry import LARGEST_NUMBER, LAYOUT, SALT_SIZE, fit, name, require, timestamp
+from service.ledger.entry import (
+    LARGEST_NUMBER,
+    LAYOUT,
+    SALT_SIZE,
+    MalformedEntry,
+    fit,
+    name,
+    require,
+    timestamp,
+)
 from service.ledger.errors import ClockBehind, ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.hashes import SHA256, SM3
 from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow
@@ -34,9 +42,6 @@ class Event(NamedTuple):
     stream: str
     version: int
     topic: str
-    stream_bytes: bytes
-    topic_bytes: bytes
-    salt: bytes
     body: bytes
 
 
@@ -56,13 +61,13 @@ class Insertion:
     ) -> None:
         """Checked at once, by whoever calls: a faulty call must not trouble its neighbours."""
         require(events, "what is kept beside records needs a record")
-        self.events = list(map(_event, events, _salts(len(events))))
+        self.events = list(map(_event, events))
         self.reads = reads or {}
         self.requests = requests
         self.observed = observed
         self.values = values
         self.withheld = withheld
-        self.size = sum(len(event.body) for event in self.events)
+        self.size = sum(map(len, [event.body for event in self.events]))
         for text in self._names():
             name(text)
 
@@ -83,16 +88,13 @@ class Insertion:
             yield from (key.system, key.source_table, key.row_id, key.revision)
 
 
-def _event(event: StoredEvent, salt: bytes) -> Event:
+def _event(event: StoredEvent) -> Event:
     stream, version, topic = str(event.originator_id), event.originator_version, event.topic
-    require(NEXT <= version <= LARGEST_NUMBER, f"no version: {version}")
-    return Event(stream, version, topic, name(stream), name(topic), salt, event.state)
-
-
-def _salts(count: int) -> Iterator[bytes]:
-    """As many salts as there are records, in hexadecimal, drawn at once."""
-    drawn, each = secrets.token_hex(count * SALT_SIZE).encode(), 2 * SALT_SIZE
-    return (drawn[i : i + each] for i in range(0, len(drawn), each))
+    if not NEXT <= version <= LARGEST_NUMBER:
+        raise MalformedEntry(f"no version: {version}")
+    name(stream)
+    name(topic)
+    return Event(stream, version, topic, event.state)
 
 
 @dataclass(slots=True)
@@ -124,9 +126,13 @@ Outcome = list[Row] | PersistenceError
 class Batch:
     """一批: the insertions that are recorded together, and those that are refused."""
 
-    def __init__(self, ledger: str, found: Found, now: datetime) -> None:
+    def __init__(
+        self, ledger: str, found: Found, now: datetime, insertions: Sequence[Insertion]
+    ) -> None:
+        """Judge the insertions, an earlier one before a later one."""
         self.found, self.now = found, now
         self.recorded_at = max(now, found.head.recorded_at or now)
+        self.at = timestamp(self.recorded_at)
         self.rows: list[Row] = []
         self.requests: list[RequestRow] = []
         self.observed: list[tuple[ObservedKey, int]] = []
@@ -134,34 +140,19 @@ class Batch:
         self.withheld: dict[bytes, int] = {}
         self.outcomes: dict[Insertion, Outcome] = {}
         self._ledger = ledger.encode()
-        self._at = timestamp(self.recorded_at)
-
-    @property
-    def size(self) -> int:
-        """The ledger's size once this batch is recorded."""
-        return self.found.head.size + len(self.rows)
-
-    @cached_property
-    def leaves(self) -> tuple[list[bytes], list[bytes]]:
-        """The leaf hashes of its records, in either algorithm."""
-        entries = [row.entry for row in self.rows]
-        return list(map(SHA256.leaf, entries)), list(map(SM3.leaf, entries))
-
-    @cached_property
-    def head(self) -> Head:
-        """The ledger's head once this batch is recorded."""
-        before, (sha256, sm3) = self.found.head, self.leaves
-        if not self.rows:
-            return before
-        return Head(self.size, self.recorded_at, before.sha256.grown(sha256), before.sm3.grown(sm3))
-
-    def judge(self, insertions: Iterable[Insertion]) -> None:
-        """Take each in, or note why not; an earlier one comes before a later one."""
+        self._salts = salts(sum(len(insertion.events) for insertion in insertions))
         for insertion in insertions:
             try:
                 self._take(insertion)
             except PersistenceError as refusal:
                 self.outcomes[insertion] = refusal
+        self.leaves = leaves(self.rows)
+        self.head = found.head.grown(self.recorded_at, *self.leaves) if self.rows else found.head
+
+    @property
+    def size(self) -> int:
+        """The ledger's size once this batch is recorded."""
+        return self.found.head.size + len(self.rows)
 
     def _take(self, insertion: Insertion) -> None:
         self._refuse_repetition(insertion)
@@ -207,18 +198,11 @@ class Batch:
         return versions
 
     def _row(self, position: int, event: Event, version: int) -> Row:
-        entry = LAYOUT % (
-            self._ledger,
-            position,
-            self._at,
-            event.stream_bytes,
-            version,
-            event.topic_bytes,
-            event.salt,
-            event.body,
-        )
+        stream, _, topic, body = event
+        names = name(stream), version, name(topic)
+        entry = LAYOUT % (self._ledger, position, self.at, *names, next(self._salts), body)
         fit(len(entry))
-        return Row(position, event.stream, version, event.topic, entry)
+        return Row(position, stream, version, topic, entry)
 
     def _keep(self, insertion: Insertion, rows: Sequence[Row]) -> None:
         """Remember what was taken in, for the insertions after it and for the database."""
@@ -242,3 +226,15 @@ class Batch:
             if digest in self.values:
                 self.values[digest] = (digest, None, None, position)
             self.withheld[digest] = position
+
+
+def salts(count: int) -> Iterator[bytes]:
+    """So many salts, as entries write them, drawn all at once."""
+    drawn, width = secrets.token_hex(count * SALT_SIZE).encode(), 2 * SALT_SIZE
+    return (drawn[i : i + width] for i in range(0, len(drawn), width))
+
+
+def leaves(rows: Sequence[Row]) -> tuple[list[bytes], list[bytes]]:
+    """The leaf hashes of records, in either algorithm."""
+    entries = [row.entry for row in rows]
+    return list(map(SHA256.leaf, entries)), list(map(SM3.leaf, entries))

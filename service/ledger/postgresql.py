@@ -15,7 +15,6 @@ from psycopg.pq import TransactionStatus
 
 from service.ledger.arrays import Packed, pack
 from service.ledger.batch import Batch
-from service.ledger.entry import timestamp
 from service.ledger.faults import ConnectionLost, postgresql_fault
 from service.ledger.rows import ObservedKey, RequestRow
 from service.ledger.storage import PARTS, Part, Storage, observed_row, request_row
@@ -137,7 +136,7 @@ class PostgreSQLStorage(Storage[Connection]):
 
     def _move(self, batch: Batch) -> Iterator[object]:
         head = batch.head
-        yield from (head.size, timestamp(batch.recorded_at).decode())
+        yield from (head.size, batch.at.decode())
         yield from (bytes(head.sha256), bytes(head.sm3))
         yield from (self.ledger, batch.found.head.size)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import Self
 
 from eventsourcing.persistence import Notification
 
@@ -20,6 +22,11 @@ class Head:
     """When the last record was made; nothing is recorded before it. None while there is none."""
     sha256: Frontier
     sm3: Frontier
+
+    def grown(self, recorded_at: datetime, sha256: Sequence[bytes], sm3: Sequence[bytes]) -> Self:
+        """The head after more records, of which these are the leaf hashes."""
+        size = self.size + len(sha256)
+        return type(self)(size, recorded_at, self.sha256.grown(sha256), self.sm3.grown(sm3))
 
 
 @dataclass(frozen=True, slots=True)

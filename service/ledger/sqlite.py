@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, cast
 
 from service.ledger.batch import Batch
-from service.ledger.entry import timestamp
 from service.ledger.faults import sqlite_fault
 from service.ledger.storage import PARTS, Part, Storage
 
@@ -58,10 +57,16 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
 
     def write(self, connection: sqlite3.Connection, batch: Batch) -> bool:
         ledger, head = self.ledger, batch.head
-        at = timestamp(batch.recorded_at).decode()
         moved = connection.execute(
             MOVE_HEAD,
-            (head.size, at, bytes(head.sha256), bytes(head.sm3), ledger, batch.found.head.size),
+            (
+                head.size,
+                batch.at.decode(),
+                bytes(head.sha256),
+                bytes(head.sm3),
+                ledger,
+                batch.found.head.size,
+            ),
         )
         if moved.rowcount != 1:
             return False
