@@ -131,3 +131,8 @@ class Accountable(Correctable):
 
     def item(self, id: str) -> Item | None:
         return self.items.get(id)
+
+    def evaluation(self, id: str) -> Evaluation | None:
+        """An evaluation whose report is there."""
+        found = self.evaluations.get(id)
+        return found if found is not None and found.is_reported else None

@@ -47,6 +47,11 @@ class Evaluation:
     decision: Measure | None = None
 
     @property
+    def is_reported(self) -> bool:
+        """Its report is there: a correction may have left findings or a grade without one."""
+        return self.reporter != ""
+
+    @property
     def is_graded(self) -> bool:
         return self.grade is not None
 

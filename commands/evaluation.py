@@ -151,7 +151,7 @@ class ReportEvaluation(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> list[EvaluationReported | FindingReported]:
         case.require(it.is_entered, SUBJECT_IS_ENTERED, 编码=it.code)
-        case.require(self.evaluation not in it.evaluations, REPORTED_ONCE, 评价=self.evaluation)
+        case.require(not it.evaluation(self.evaluation), REPORTED_ONCE, 评价=self.evaluation)
         self._observe_evaluator(it, case)
         self._observe_years(case)
         self._observe_content(case)
@@ -327,7 +327,7 @@ class DecideApplication(Command[Accountable]):
 
 def reported(it: Accountable, id: str, case: Case) -> Evaluation:
     """The evaluation that an act is about."""
-    return case.need(it.evaluations.get(id), IS_REPORTED, 评价=id)
+    return case.need(it.evaluation(id), IS_REPORTED, 评价=id)
 
 
 def _observe_unit(it: Accountable, case: Case) -> None:

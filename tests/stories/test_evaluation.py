@@ -202,6 +202,11 @@ def test_the_unit_is_asked_before_the_report_counts() -> None:
     at_the_unit(reported).when(asked).then(objected)
 
 
+def test_a_finding_alone_is_no_report() -> None:
+    asked = AnswerEvaluation("E1", "无异议", objects=False)
+    at_the_unit(found).when(asked).refused(evaluation.IS_REPORTED)
+
+
 def test_nobody_answers_a_report_that_is_not_there() -> None:
     asked = AnswerEvaluation("E1", "无异议", objects=False)
     at_the_unit().when(asked).refused(evaluation.IS_REPORTED)
