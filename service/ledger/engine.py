@@ -7,6 +7,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -50,6 +51,9 @@ def make_engine(url: str | sa.URL, *, pool_size: int = 20) -> sa.Engine:
     else:
         raise UnsafeDatabase(f"no ledger on {parsed.get_backend_name()}: SQLite or PostgreSQL")
     _engines.add(engine)
+    renewal = _renewals[engine] = _Renewal()
+    sa.event.listen(engine, "connect", renewal.opened)
+    sa.event.listen(engine, "checkout", renewal.taken)
     return engine
 
 
@@ -102,6 +106,31 @@ def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry
     )
     connection.commit()
     teach(connection)
+
+
+class _Renewal:
+    """Since when connections are good; older ones are closed instead of being used again."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+
+    def opened(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["opened_at"] = monotonic()
+
+    def taken(self, _connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        if entry.info["opened_at"] <= self.since:
+            raise sa.exc.DisconnectionError("it was opened before the server was lost")
+
+
+_renewals: weakref.WeakKeyDictionary[sa.Engine, _Renewal] = weakref.WeakKeyDictionary()
+
+
+def renew(engine: sa.Engine) -> None:
+    """Use no connection again that has been opened before now: the server was lost meanwhile.
+
+    To dispose of the pool would leave those open that other threads hold at this moment.
+    """
+    _renewals[engine].since = monotonic()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import sqlalchemy as sa
 
 from service.ledger.batch import Batch
+from service.ledger.engine import renew
 from service.ledger.errors import StorageUnavailable, UnknownLedger
 from service.ledger.faults import ConnectionLost
 from service.ledger.hashes import SHA256, SM3
@@ -173,7 +174,7 @@ class Storage(ABC, Generic[C]):
             with self.connected() as connection:
                 return question(connection)
         except ConnectionLost:
-            self.engine.dispose()
+            renew(self.engine)
             with self.connected() as connection:
                 return question(connection)
 
