@@ -70,8 +70,10 @@ _receipt = ReceiptShape()
 
 def carry_out(act: Act, kind: type[Aggregate], code: str) -> Response:
     """Ask for an act, have it decided, tell what became of it."""
+    who = caller()
+    who.may_do(act)
     refuse_parameters()
-    who, key, expected = caller(), idempotency_key(), expected_version()
+    key, expected = idempotency_key(), expected_version()
     asked = _understood(act, kind, code, read_body(), who, key)
     outcome = Counter(who.ledger, who.token).carry_out(asked, expected)
     headers = {REPLAYED: "true"} if outcome.repeated else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from functools import cached_property
 from secrets import token_hex
 from typing import Any
 
@@ -14,7 +13,7 @@ from flask.json.provider import JSONProvider
 
 from service import logs
 from service.clock import Clock, utc_now
-from service.http import openapi, page, problems
+from service.http import page, problems
 from service.http.acts import acts
 from service.http.bearer import Ledgers, guard
 from service.http.catalogue import catalogue
@@ -25,7 +24,7 @@ from service.http.treasury import treasury
 from service.ledger.engine import make_engine
 from service.settings import Settings
 
-OF_A_LEDGER = (acts, standing, treasury, chain, catalogue)
+DOORS = (acts, standing, treasury, chain, catalogue, health)
 
 REQUEST_ID = "X-Request-Id"
 
@@ -55,12 +54,6 @@ class Wenxiao(Flask):
         self.config["MAX_CONTENT_LENGTH"] = settings.body_limit
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         self.url_map.merge_slashes = False
-        self.api = openapi.describe(self)
-
-    @cached_property
-    def document(self) -> bytes:
-        """The OpenAPI document."""
-        return openapi.written(self.api)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
@@ -69,10 +62,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
     _log(app)
     guard(app, app.ledgers)
     app.register_error_handler(Exception, problems.answer)
-    for doors in OF_A_LEDGER:
-        app.api.register_blueprint(doors, parameters=[openapi.LEDGER])
-    app.api.register_blueprint(health)
-    page.serve(app)
+    for doors in DOORS:
+        app.register_blueprint(doors)
+    page.serve(app, DOORS)
     return app
 
 
@@ -89,6 +81,7 @@ def _log(app: Flask) -> None:
     @app.after_request
     def end(answer: Response) -> Response:
         answer.headers[REQUEST_ID] = g.request_id
+        answer.headers.setdefault("Cache-Control", "no-store")
         logs.logger().info("answered", **_line(answer))
         return answer
 

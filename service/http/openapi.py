@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import http
 import re
+from functools import cache
 from typing import Any
 
 import flask_smorest
 import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
+from flask import Flask
 from marshmallow import fields
 
 from commands.vocabulary import DecimalField
-from service.http.doors import path_parameter
+from service.http.doors import Doors, path_parameter
 from service.http.problems import CONTENT_TYPE, KINDS
 from service.http.shapes import ProblemShape, Told
 from service.ledger.entry import SLUG
@@ -55,8 +57,25 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
                 self.spec.components.response(status.name, _failure(status), lazy=True)
 
 
-def describe(app: Any) -> Api:
-    """An API on this application, to which doors can be added."""
+@cache
+def document(doors: tuple[Doors, ...]) -> dict[str, Any]:
+    """The document of these doors: the same in every application, so that one is written of it."""
+    app = Flask(__name__, static_folder=None)
+    api = _api(app)
+    for each in doors:
+        api.register_blueprint(each, parameters=[LEDGER] if each.url_prefix else [])
+    described: dict[str, Any] = api.spec.to_dict()
+    return described
+
+
+@cache
+def written(doors: tuple[Doors, ...]) -> bytes:
+    """The document, as it is served."""
+    return msgspec.json.format(msgspec.json.encode(document(doors)), indent=1)
+
+
+def _api(app: Flask) -> Api:
+    """An API of this application, to which doors can be added."""
     app.config.update(API_TITLE=TITLE, API_VERSION="1", OPENAPI_VERSION="3.1.0")
     api = Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_schema_name)})
     api.init_app(
@@ -71,11 +90,6 @@ def describe(app: Any) -> Api:
     for told in (text_pattern, decimal_pattern, property_names):
         api.ma_plugin.converter.add_attribute_function(told)
     return api
-
-
-def written(api: Api) -> bytes:
-    """The document, as it is served."""
-    return msgspec.json.format(msgspec.json.encode(api.spec.to_dict()), indent=1)
 
 
 def text_pattern(_self: Any, field: fields.Field[Any], **so_far: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ served here: offices work behind closed networks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, render_template
 
 from service.http.bearer import OPEN
+from service.http.doors import Doors
+from service.http.openapi import document, written
 from service.http.problems import KINDS
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
@@ -30,43 +33,47 @@ class Operation(NamedTuple):
     told: dict[str, Any]
 
 
-def serve(app: Flask) -> None:
+def serve(app: Flask, doors: tuple[Doors, ...]) -> None:
     """Open the doors to the document, its page and the page's style."""
-    style = files(__package__).joinpath("templates/docs.css").read_bytes()
-    made: dict[str, str] = {}
 
     def openapi() -> Response:
-        whole: Any = app
-        return Response(whole.document, content_type="application/json")
+        return Response(written(doors), content_type="application/json")
 
     def docs() -> Response:
-        if not made:
-            whole: Any = app
-            made["page"] = render_template("docs.html", **_shown(whole.api.spec.to_dict()))
         headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-        return Response(made["page"], headers=headers, content_type="text/html; charset=utf-8")
+        return Response(_page(doors), headers=headers, content_type="text/html; charset=utf-8")
 
     def css() -> Response:
-        return Response(style, content_type="text/css; charset=utf-8")
+        return Response(_style(), content_type="text/css; charset=utf-8")
 
     for path, view in (("/openapi.json", openapi), ("/docs", docs), ("/docs.css", css)):
         setattr(view, OPEN, True)
         app.add_url_rule(path, view_func=view)
 
 
-def _shown(document: dict[str, Any]) -> dict[str, Any]:
-    operations = sorted(_operations(document), key=lambda each: (each.tag, each.path))
+@cache
+def _page(doors: tuple[Doors, ...]) -> str:
+    return render_template("docs.html", **_shown(document(doors)))
+
+
+@cache
+def _style() -> bytes:
+    return files(__package__).joinpath("templates/docs.css").read_bytes()
+
+
+def _shown(described: dict[str, Any]) -> dict[str, Any]:
+    operations = sorted(_operations(described), key=lambda each: (each.tag, each.path))
     return {
-        "info": document["info"],
+        "info": described["info"],
         "tags": [(tag, [*found]) for tag, found in groupby(operations, key=lambda it: it.tag)],
-        "schemas": sorted(document["components"]["schemas"].items()),
+        "schemas": sorted(described["components"]["schemas"].items()),
         "kinds": KINDS.values(),
         "name_of": name_of,
     }
 
 
-def _operations(document: dict[str, Any]) -> Iterator[Operation]:
-    for path, item in document["paths"].items():
+def _operations(described: dict[str, Any]) -> Iterator[Operation]:
+    for path, item in described["paths"].items():
         shared = item.get("parameters", [])
         for method in ("get", "post"):
             if told := item.get(method):
@@ -74,7 +81,7 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
                     **told,
                     "parameters": [*shared, *told.get("parameters", [])],
                     "responses": {
-                        status: _resolved(document, answer)
+                        status: _resolved(described, answer)
                         for status, answer in told["responses"].items()
                     },
                 }
@@ -82,10 +89,10 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
                 yield Operation(told["operationId"], method.upper(), path, tag, told)
 
 
-def _resolved(document: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _resolved(described: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """An answer, where it is only referred to."""
     if "$ref" in answer:
-        found: dict[str, Any] = document["components"]["responses"][name_of(answer)]
+        found: dict[str, Any] = described["components"]["responses"][name_of(answer)]
         return found
     return answer
 

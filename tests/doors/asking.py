@@ -12,6 +12,8 @@ Every answer that is looked at is held against the OpenAPI document, whatever el
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -27,9 +29,11 @@ from werkzeug.test import TestResponse
 from aggregates.base import Actor, Aggregate, Envelope, Fact, Record
 from aggregates.office import OFFICE, Office, PersonAssigned, TokenIssued, TokenRevoked
 from aggregates.roles import Role
-from service.http.app import Wenxiao
+from service.http.app import DOORS, Wenxiao, create_app
+from service.http.openapi import written
 from service.ledger.application import Ledger
 from service.projector import Projector
+from service.settings import Settings
 
 LEDGER = "shizong"
 BEGAN = date(2021, 1, 1)
@@ -50,6 +54,16 @@ class Clock:
 
     def advance(self, **span: float) -> None:
         self.now += timedelta(**span)
+
+
+@contextmanager
+def served(url: str, clock: Clock | None = None, **settings: Any) -> Iterator[Wenxiao]:
+    """The application on a database, closed at the end."""
+    app = create_app(Settings(database_url=url, **settings), clock or Clock())
+    try:
+        yield app
+    finally:
+        app.engine.dispose()
 
 
 class AtTheOffice:
@@ -186,7 +200,7 @@ class Answer:
 
 def require_documented(app: Wenxiao, response: TestResponse) -> None:
     """The status, the media type, the headers and the body are as the document says."""
-    document = document_of(app)
+    document = the_document()
     with app.test_request_context(response.request.path, method=response.request.method) as asked:
         rule = asked.request.url_rule
     if rule is None:
@@ -200,9 +214,7 @@ def require_documented(app: Wenxiao, response: TestResponse) -> None:
     assert promised is not None, f"{response.status_code} is not documented for {rule}"
     content = promised["content"][response.content_type.partition(";")[0]]
     if "schema" in content:
-        validator(app.document, msgspec.json.encode(content["schema"])).validate(
-            response.get_json()
-        )
+        validator(msgspec.json.encode(content["schema"])).validate(response.get_json())
 
 
 def resolved(document: dict[str, Any], found: Any) -> Any:
@@ -214,16 +226,13 @@ def resolved(document: dict[str, Any], found: Any) -> Any:
 
 
 @cache
-def _decoded(document: bytes) -> dict[str, Any]:
-    decoded: dict[str, Any] = msgspec.json.decode(document)
-    return decoded
-
-
-def document_of(app: Wenxiao) -> dict[str, Any]:
-    return _decoded(app.document)
+def the_document() -> dict[str, Any]:
+    """The OpenAPI document, as a client reads it."""
+    read: dict[str, Any] = msgspec.json.decode(written(DOORS))
+    return read
 
 
 @cache
-def validator(document: bytes, schema: bytes) -> jsonschema_rs.Draft202012Validator:
-    whole = msgspec.json.decode(schema) | {"components": _decoded(document)["components"]}
+def validator(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    whole = msgspec.json.decode(schema) | {"components": the_document()["components"]}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.http.app import Wenxiao, create_app
+from service.http.app import Wenxiao
 from service.ledger.recorder import create_ledger
-from service.settings import Settings
-from tests.doors.asking import LEDGER, AtTheOffice, Clock
+from tests.doors.asking import LEDGER, AtTheOffice, Clock, served
 
 
 @pytest.fixture
@@ -19,10 +18,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(database_url: str, clock: Clock) -> Iterator[Wenxiao]:
-    app = create_app(Settings(database_url=database_url, wait_seconds=0.2), clock)
-    create_ledger(app.engine, LEDGER)
-    yield app
-    app.engine.dispose()
+    with served(database_url, clock, wait_seconds=0.2) as app:
+        create_ledger(app.engine, LEDGER)
+        yield app
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from aggregates.values import Fen, ProjectClass
-from service.http.app import Wenxiao, create_app
+from service.http.app import Wenxiao
 from service.ledger.recorder import create_ledger
-from tests.doors.asking import AtTheOffice, Clock
+from tests.doors.asking import AtTheOffice, Clock, served
 
 OPEN = {"/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"}
 BUREAU = {"name": "县财政局"}
@@ -70,9 +70,8 @@ def test_a_token_ends_with_its_day(office: AtTheOffice) -> None:
 @pytest.fixture
 def another_process(app: Wenxiao, clock: Clock) -> Iterator[AtTheOffice]:
     """The same office, served by a process that has its own memory."""
-    other = create_app(app.settings, clock)
-    yield AtTheOffice(other, clock)
-    other.engine.dispose()
+    with served(app.settings.database_url, clock) as other:
+        yield AtTheOffice(other, clock)
 
 
 def test_what_is_revoked_elsewhere_is_revoked_here(

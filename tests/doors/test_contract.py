@@ -27,7 +27,7 @@ from aggregates.roles import Role
 from commands.base import ACTS
 from service.http.app import Wenxiao
 from service.http.problems import KINDS
-from tests.doors.asking import LEDGER, AtTheOffice, Caller, document_of
+from tests.doors.asking import LEDGER, AtTheOffice, Caller, the_document
 
 REFUSED = [400, 401, 403, 404, 409, 412, 413, 415, 422, 503]
 CONFIG: dict[str, Any] = {
@@ -47,12 +47,12 @@ REFUSED_AS_BAD = CHECKS.get_one("negative_data_rejection")
 _numbers = count(1)
 
 
-def test_the_document_is_valid(app: Wenxiao) -> None:
-    OPENAPI_31_VALIDATOR.validate(json.loads(app.document))
+def test_the_document_is_valid() -> None:
+    OPENAPI_31_VALIDATOR.validate(the_document())
 
 
-def test_every_operation_says_who_may_and_how_it_fails(app: Wenxiao) -> None:
-    document = document_of(app)
+def test_every_operation_says_who_may_and_how_it_fails() -> None:
+    document = the_document()
     for path, item in document["paths"].items():
         for told in (item[method] for method in ("get", "post") if method in item):
             is_open = told.get("security") == []
@@ -62,8 +62,8 @@ def test_every_operation_says_who_may_and_how_it_fails(app: Wenxiao) -> None:
             assert told["operationId"]
 
 
-def test_sums_are_told_as_text(app: Wenxiao) -> None:
-    schemas = document_of(app)["components"]["schemas"]
+def test_sums_are_told_as_text() -> None:
+    schemas = the_document()["components"]["schemas"]
     assert schemas["Project"]["properties"]["demanded"]["type"] == "string"
     assert schemas["ReserveProject"]["properties"]["demanded"]["type"] == "string"
     assert not [name for name, it in schemas.items() if '"type": "number"' in json.dumps(it)]

@@ -10,12 +10,12 @@ import pytest
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from service.desk import Busy
-from service.http.app import Wenxiao, create_app
+from service.http.app import Wenxiao
+from service.http.bearer import OPEN
 from service.http.problems import KINDS
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
-from service.settings import Settings
-from tests.doors.asking import NOW, Answer, AtTheOffice, Caller
+from tests.doors.asking import NOW, Answer, AtTheOffice, Caller, served
 
 DOOR = "units/105/registration"
 GOOD = {"name": "县教育局"}
@@ -157,15 +157,14 @@ ERRORS = {
 @pytest.fixture
 def failing(database_url: str) -> Iterator[Wenxiao]:
     """An application with a door behind which this and that goes wrong."""
-    app = create_app(Settings(database_url=database_url))
 
     def fail(name: str) -> str:
         raise ERRORS[name]
 
-    fail.is_open = True  # type: ignore[attr-defined]
-    app.add_url_rule("/fail/<name>", view_func=fail)
-    yield app
-    app.engine.dispose()
+    setattr(fail, OPEN, True)
+    with served(database_url) as app:
+        app.add_url_rule("/fail/<name>", view_func=fail)
+        yield app
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -179,11 +178,11 @@ def test_an_error_inside_is_told_without_its_words(failing: Wenxiao, name: str) 
     assert answer.headers.get("Retry-After", "0") == str(KINDS[name].retry_after)
 
 
-def test_a_database_that_is_away_is_told_as_such(tmp_path_factory: pytest.TempPathFactory) -> None:
-    nowhere = tmp_path_factory.mktemp("gone") / "no" / "such.sqlite"
-    app = create_app(Settings(database_url=f"sqlite:///{nowhere}"))
+@pytest.mark.parametrize("url", ["sqlite:////no/such.sqlite", "postgresql://localhost:1/none"])
+def test_a_database_that_is_away_is_told_as_such(url: str) -> None:
     headers = {"Authorization": "Bearer secret"}
-    answer = app.test_client().post("/v1/shizong/units/105/registration", headers=headers)
+    with served(url) as app:
+        answer = app.test_client().post("/v1/shizong/units/105/registration", headers=headers)
     assert answer.status_code == 503
     assert answer.json is not None
     assert answer.json["type"] == KINDS["storage_unavailable"].type

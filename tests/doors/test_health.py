@@ -1,0 +1,57 @@
+"""Whether the service can do its work, and what it says about that."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from aggregates.roles import Role
+from service.ledger.verifications import Verdict, Verification, keep
+from tests.doors.asking import LEDGER, NOW, AtTheOffice, served
+
+
+def test_a_process_that_answers_is_up(office: AtTheOffice) -> None:
+    assert office.stranger().get("/healthz").then(200).json == {"status": "up"}
+
+
+def test_a_service_that_can_work_is_ready(office: AtTheOffice) -> None:
+    ready = {"ready": True, "database": True, "migrated": True, "ledgers": 1, "quarantined": 0}
+    office.stranger().get("/readyz").then(200, lag=0, unverified=0, **ready)
+
+
+def test_how_far_reading_is_behind_is_told(office: AtTheOffice) -> None:
+    office.somebody(Role.AUDITOR)
+    head = office.ledger.head_position()
+    office.stranger().get("/readyz").then(200, lag=head)
+    office.projected().stranger().get("/readyz").then(200, lag=0)
+
+
+def test_a_failed_verification_is_told_until_one_succeeds(office: AtTheOffice) -> None:
+    for hour, verdict, unverified in ((1, Verdict.FAILED, 1), (2, Verdict.TRUE, 0)):
+        began_at = NOW.replace(hour=hour)
+        keep(office.app.engine, Verification(LEDGER, began_at, verdict, 0))
+        office.stranger().get("/readyz").then(200, unverified=unverified)
+
+
+def test_a_database_of_another_release_is_not_ready(office: AtTheOffice) -> None:
+    with office.app.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    answer = office.stranger().get("/readyz").then(503).problem("not_ready")
+    readiness = answer.json["readiness"]
+    assert (readiness["database"], readiness["migrated"]) == (True, False)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such.sqlite", "postgresql://localhost:1/none"])
+def test_a_database_that_is_away_is_not_ready(url: str) -> None:
+    with served(url) as app:
+        answer = app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["readiness"]["database"] is False
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_a_server_that_would_lose_records_is_told(office: AtTheOffice) -> None:
+    """The PostgreSQL of these tests runs without fsync, and that is noticed."""
+    is_sqlite = office.app.engine.dialect.name == "sqlite"
+    office.stranger().get("/readyz").then(200, durable=is_sqlite)
