@@ -38,6 +38,7 @@ from commands.rectification import (
 )
 from tests.scenario import Scenario, given, history
 from tests.stories.cast import EVIDENCE, UNIT, reserved, unit
+from tests.stories.test_evaluation import reported as evaluated
 
 ORDERED_ON, DUE, TOO_LATE = date(2021, 6, 1), date(2021, 8, 10), date(2021, 8, 11)
 LEDGER_MISSING, INTEREST = "未按项目设置辅助台账", "欠款利息计算错误"
@@ -112,12 +113,14 @@ def test_findings_are_handed_over_one_by_one() -> None:
             FindingToRectify("R2", "F2", INTEREST, Fen(158_000_00)),
         ),
     )
-    told = at_the_section(found, interest_found, received)
+    told = at_the_section(evaluated, found, interest_found, received)
     told.when(both).then(ordered, money_ordered)
 
 
 def test_a_unit_as_a_whole_has_items_too() -> None:
-    told = given(Unit, unit, found, received, code=UNIT).by("zhao", Role.PERFORMANCE_SECTION)
+    told = given(Unit, unit, evaluated, found, received, code=UNIT).by(
+        "zhao", Role.PERFORMANCE_SECTION
+    )
     told.when(from_evaluation).then(ordered)
 
 
@@ -126,31 +129,31 @@ def test_nothing_is_ordered_from_an_evaluation_that_is_not_there() -> None:
 
 
 def test_the_term_begins_with_receipt() -> None:
-    at_the_section(found).when(from_evaluation).refused(rectification.RECEIVED_FIRST)
+    at_the_section(evaluated, found).when(from_evaluation).refused(rectification.RECEIVED_FIRST)
 
 
 def test_the_term_is_the_offices_own() -> None:
-    told = at_the_section(found, received).under(rectification_months=3)
+    told = at_the_section(evaluated, found, received).under(rectification_months=3)
     told.when(from_evaluation).then(replace(ordered, due=date(2021, 9, 10)))
 
 
 def test_an_item_is_numbered_once() -> None:
-    told = at_the_section(found, received, ordered).when(from_evaluation)
+    told = at_the_section(evaluated, found, received, ordered).when(from_evaluation)
     told.refused(rectification.ITEMS_ARE_NEW)
     twice = replace(from_evaluation, items=from_evaluation.items * 2)
-    at_the_section(found, received).when(twice).refused(rectification.ITEMS_ARE_NEW)
+    at_the_section(evaluated, found, received).when(twice).refused(rectification.ITEMS_ARE_NEW)
     none = replace(from_evaluation, items=())
-    at_the_section(found, received).when(none).refused(rectification.ITEMS_ARE_NEW)
+    at_the_section(evaluated, found, received).when(none).refused(rectification.ITEMS_ARE_NEW)
 
 
 def test_what_was_not_found_is_not_ordered() -> None:
-    told = at_the_section(interest_found, received).when(from_evaluation)
+    told = at_the_section(evaluated, interest_found, received).when(from_evaluation)
     told.refused(rectification.FINDING_IS_REPORTED)
 
 
 def test_nobody_softens_a_finding() -> None:
     softer = OrderRectification("E1", (FindingToRectify("R1", "F1", "台账有待完善"),))
-    told = at_the_section(found, received).when(softer)
+    told = at_the_section(evaluated, found, received).when(softer)
     told.refused(rectification.FINDING_IS_VERBATIM)
 
 

@@ -148,7 +148,7 @@ def test_kunming_edz_gives_two_months_from_receipt() -> None:
     words = "未按项目设置辅助台账"
     found = FindingReported("E1", "F1", words, digest_of(words))
     received = EvaluationReceived("E1", date(2021, 12, 31))
-    told = given(Project, reserved, found, received).by("zhao", Role.PERFORMANCE_SECTION)
+    told = given(Project, reserved, reported, found, received).by("zhao", Role.PERFORMANCE_SECTION)
     told.under(KUNMING_EDZ)
     told.when(OrderRectification("E1", (FindingToRectify("R1", "F1", words),)))
     (ordered,) = told.facts
