@@ -443,7 +443,6 @@ class _Passing(Generic[R]):
         try:
             self.model.apply(stream.rows, record)
         except Exception as error:  # noqa: BLE001 - whatever it is, it stops one stream only
-            stream.revert()
             self._stop(record, error)
         else:
             stream.settle(record.position, self.changes)
@@ -458,7 +457,7 @@ class _Passing(Generic[R]):
                 self._stop(record, error)
         else:
             if record.stream in self.stopped:
-                self.changes.heal(self.stopped.pop(record.stream), record.position)
+                self.changes.healed[self.stopped.pop(record.stream)] = record.position
             stream.replace(rows)
             stream.settle(record.position, self.changes)
 

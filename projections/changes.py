@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -54,13 +54,6 @@ class Changes:
 
     def quarantine(self, found: Quarantined) -> None:
         self.quarantined[found.position] = found
-
-    def heal(self, position: int, until: int) -> None:
-        """What stopped a stream at a position holds it no longer."""
-        if position in self.quarantined:
-            self.quarantined[position] = replace(self.quarantined[position], until=until)
-        else:
-            self.healed[position] = until
 
 
 class Rows(Generic[R]):
@@ -120,14 +113,10 @@ class Tracked(Generic[R]):
     def __init__(
         self, model: StreamModel[R], stream: str, versions: Iterable[Version] = ()
     ) -> None:
-        self.model, self.stream = model, stream
+        self.model = model
         self._versions = {model.key_of(version.values): version for version in versions}
-        self.revert()
-
-    def revert(self) -> None:
-        """Go back to the rows as they were last settled."""
-        settled = (self.model.row(version.values) for version in self._versions.values())
-        self.rows = Rows(self.model.ROW, self.stream, settled)
+        standing = (model.row(version.values) for version in self._versions.values())
+        self.rows = Rows(model.ROW, stream, standing)
 
     def replace(self, rows: Rows[R]) -> None:
         """Go on with other rows, whatever there was."""

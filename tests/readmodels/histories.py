@@ -32,7 +32,8 @@ def facts(posts: st.SearchStrategy[str]) -> st.SearchStrategy[Fact[Any]]:
 def histories(draw: st.DrawFn, *, with_poison: bool = True) -> Source:
     """Up to thirty records; about every third one corrects or withdraws an earlier one.
 
-    Some corrections name a record of another history, which then corrects nothing.
+    Some corrections name a record of another history, or one that is still to come; they correct
+    nothing.
     """
     source = Source(f"office-{next(numbers)}")
     poison = st.sampled_from(["科员", "主任", UNBEARABLE])
@@ -40,8 +41,8 @@ def histories(draw: st.DrawFn, *, with_poison: bool = True) -> Source:
     for _ in range(draw(st.integers(0, 30))):
         stream = draw(st.sampled_from(STREAMS))
         if source.kept and draw(st.integers(0, 2)) == 0:
-            corrected = draw(st.integers(1, len(source.kept)))
-            elsewhere = draw(st.integers(0, 5)) == 0
+            corrected = draw(st.integers(1, len(source.kept) + 3))
+            elsewhere = corrected > len(source.kept) or draw(st.integers(0, 5)) == 0
             replacement = draw(st.one_of(st.none(), anything))
             source.correct(corrected, replacement, stream if elsewhere else "")
         else:
