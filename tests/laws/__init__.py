@@ -1,0 +1,1 @@
+"""What always holds, whatever anybody asks, in whatever order."""

@@ -1,0 +1,210 @@
+"""A small world: a ledger, a clock, a few people; and the way to ask them what they would allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine
+
+from aggregates.base import MAIN, Aggregate, Record, Severity
+from aggregates.office import Token
+from aggregates.roles import Role
+from commands.base import Act, Case, Command
+from commands.vocabulary import Digest, Position
+from service.desk import Desk, Outcome, Sitting
+from service.ledger.application import Ledger
+from service.ledger.errors import ObservedRepeated
+from service.ledger.recorder import create_ledger
+from service.request import ActorGiven, Circumstances, Request, SourceGiven
+from tests.words import PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, Word
+
+BEGIN = datetime(2021, 3, 1, 1, tzinfo=UTC)
+NEVER = datetime(2200, 1, 1, tzinfo=UTC)
+ORGANISATIONS = {"zhang": "101", "li": "101001", "wang": "102", "zhao": "bureau", "sun": "bureau"}
+SYSTEM = Token("platform", "", tuple(Role), NEVER, system="platform")
+PERSONAL = {p: Token(f"of-{p}", "", tuple(Role), NEVER, person=p) for p in PEOPLE}
+SOURCES = tuple(
+    SourceGiven("treasury", table, row, revision, deleted=revision == "3")
+    for table in ("vouchers", "goals")
+    for row in ("1", "2", "3")
+    for revision in ("1", "2", "3")
+)
+Subject = tuple[type[Aggregate], str]
+PATIENCE = 60
+"""How many words of an act are changed, one after the other, in search of one that is allowed."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One act on one history, by somebody in a role, perhaps seen elsewhere on some day."""
+
+    command: Command[Any]
+    kind: type[Aggregate]
+    code: str
+    person: str
+    role: Role
+    is_personal: bool = False
+    on: date | None = None
+    source: SourceGiven | None = None
+
+    @property
+    def act(self) -> Act:
+        return self.command.act
+
+    def given(self) -> Circumstances:
+        organisation = "" if self.is_personal else ORGANISATIONS[self.person]
+        actor = ActorGiven(self.person, organisation=organisation)
+        return Circumstances(self.on, role=self.role, actor=actor, source=self.source)
+
+    def request(self, key: str, body: bytes = b"") -> Request:
+        token = PERSONAL[self.person] if self.is_personal else SYSTEM
+        return Request(
+            token, key, self.act, self.kind, self.code, self.command, self.given(), body, body
+        )
+
+    def varied(self, words: Dictionary, subjects: Sequence[Subject], dice: Random) -> Ask:
+        """The same but for one word of the act, or for whom it is about, or for who asks."""
+        match dice.randrange(6):
+            case 0:
+                kind, code = dice.choice(subjects)
+                return replace(self, kind=kind, code=code)
+            case 1:
+                return replace(self, person=dice.choice(PEOPLE))
+            case 2:
+                return replace(self, role=dice.choice(roles_of(self.act)))
+            case _:
+                return replace(self, command=words.varied(type(self.command), self.command, dice))
+
+
+def subjects_of(act: Act) -> list[Subject]:
+    """The histories that an act may be asked of."""
+    return [(kind, code) for path, kind in act.paths.items() for code in _codes(path, kind)]
+
+
+def _codes(path: str, kind: type[Aggregate]) -> tuple[str, ...]:
+    if "{" not in path:
+        return (MAIN,)
+    return {"unit": UNITS, "person": PEOPLE}.get(kind.KIND, PROJECTS)
+
+
+def roles_of(act: Act) -> list[Role]:
+    return sorted(act.by)
+
+
+@dataclass
+class World:
+    """A ledger of its own, what was recorded in it, and what the clock says."""
+
+    engine: Engine
+    name: str
+    now: datetime = BEGIN
+    records: list[Record[Any]] = field(default_factory=list)
+    asked: int = 0
+    last: Request | None = None
+
+    def __post_init__(self) -> None:
+        create_ledger(self.engine, self.name)
+        self.ledger = Ledger(self.engine, self.name, clock=lambda: self.now)
+        self.desk = Desk(self.ledger)
+
+    def pass_days(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    def of(self, stream: str) -> list[Record[Any]]:
+        return [record for record in self.records if record.stream == stream]
+
+    def subjects(self, act: Act) -> list[Subject]:
+        """Those that an act may be about, each as often as something has happened to it."""
+        subjects = subjects_of(act)
+        names = {f"{kind.KIND}/{code}": (kind, code) for kind, code in subjects}
+        return subjects + [names[r.stream] for r in self.records if r.stream in names]
+
+    def reluctance(self, ask: Ask) -> int:
+        """By how many rules it would be refused; more where there would be no fact at all."""
+        sitting = Sitting(self.ledger, self.now)
+        request = ask.request("dry")
+        it = sitting.history(request.kind, request.subject)
+        case = sitting._case(request, it)
+        facts = sitting._facts(request, it, case)
+        return refusing(case) if facts else 100
+
+    def persuaded(self, ask: Ask, dice: Random) -> Ask:
+        """Ask mostly what is possible, or no history would ever grow long.
+
+        Changes one word after the other and keeps what is refused by no more rules than before.
+        """
+        words, subjects, least = self.words(), self.subjects(ask.act), self.reluctance(ask)
+        for _ in range(PATIENCE):
+            if least == 0:
+                break
+            other = ask.varied(words, subjects, dice)
+            reluctance = self.reluctance(other)
+            if reluctance <= least:
+                ask, least = other, reluctance
+        return ask
+
+    def words(self) -> Dictionary:
+        """Our words, and what in this world may be meant by a digest or a position."""
+        last = [record.position for record in self.records[-12:]]
+        seen = [value for record in self.records for value in vars(record.fact).values()]
+        digests = [each for each in seen if isinstance(each, str) and len(each) == 64]
+        return Dictionary(
+            {
+                **WORDS,
+                Position: Word(tuple(last or [1])),
+                Digest: Word((*WORDS[Digest].few, *digests[-4:])),
+            }
+        )
+
+    def follow(self, road: Sequence[Ask]) -> list[Outcome]:
+        """What one sitting makes of several acts, each seeing what those before it decided."""
+        if not road:
+            return []
+        sitting = Sitting(self.ledger, self.now)
+        for number, ask in enumerate(road):
+            sitting.decide(ask.request(f"road-{number}"))
+        outcomes = sitting.conclude()
+        self.records += chain.from_iterable(outcome.records for outcome in outcomes)
+        return outcomes
+
+    def carry_out(self, ask: Ask) -> Outcome | None:
+        """What the desk does with it; nothing where the source's row has been seen before."""
+        self.asked += 1
+        sitting = Sitting(self.ledger, self.now)
+        request = ask.request(f"request-{self.asked}", repr(ask).encode())
+        sitting.decide(request)
+        intended = [record for each in sitting._decided for record in each.records]
+        try:
+            (outcome,) = sitting.conclude()
+        except ObservedRepeated:
+            return None
+        self.last = request
+        assert [as_intended(record) for record in outcome.records] == list(
+            map(as_intended, intended)
+        )
+        self.records += outcome.records
+        return outcome
+
+    def repeat(self) -> None:
+        """Whoever repeats a request gets the first answer, and nothing is recorded again."""
+        if self.last is not None:
+            outcome = self.desk.carry_out(self.last)
+            assert outcome.repeated
+            assert outcome.records == tuple(self.records[-len(outcome.records) :])
+            assert self.ledger.head_position() == len(self.records)
+
+
+def refusing(case: Case) -> int:
+    """How many breaches refuse the act."""
+    breaches = (b for b in case.breaches if b.severity == Severity.REFUSE)
+    return 0 if case.observed else len(list(breaches))
+
+
+def as_intended(record: Record[Any]) -> Record[Any]:
+    """A record as it was before it had its place in the ledger."""
+    return replace(record, version=0, position=0, recorded_at=None)
