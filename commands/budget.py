@@ -13,7 +13,7 @@ from commands.goal import observe_lines
 from commands.review import NOT_OWN_SUBMISSION
 from commands.vocabulary import Name, Year
 
-ADMITTED_FIRST = Rule("budget.admitted_first", "未纳入项目库的项目不得安排预算", basis="AN-06")
+ADMITTED_FIRST = Rule("budget.admitted_first", "项目尚未纳入项目库，其预算不予批复", basis="AN-06")
 GOAL_PASSED = Rule(
     "budget.goal_passed",
     "没有绩效目标或绩效目标未通过审核的，不得安排预算",

@@ -28,11 +28,12 @@ from aggregates.base import MAIN, Aggregate
 from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS, Act
-from service.desk import RECORDED, Busy, Decided, Sitting
+from service.desk import Busy
 from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import ObservedKey, RequestRow
 from service.request import Line, Refusal, Request, understand
+from service.sitting import RECORDED, Decided, Sitting
 from service.strict_json import read_object
 
 CHUNK = 200

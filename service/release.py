@@ -17,9 +17,10 @@ from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS, RULES
 from commands.ledger import StartRelease
-from service.desk import Desk, Outcome
+from service.desk import Desk
 from service.ledger.application import Ledger
 from service.request import understand
+from service.sitting import Outcome
 
 CONSOLE = Token(
     id="console",

@@ -25,11 +25,11 @@ from service.demo.script import (
     Scene,
     Step,
 )
-from service.desk import REFUSED, Outcome, Sitting
 from service.ledger.application import Ledger
 from service.release import CONSOLE as OPERATOR_TOKEN
 from service.release import announce
 from service.request import Request, understand
+from service.sitting import REFUSED, Outcome, Sitting
 
 BATCH = 100
 """How many acts are recorded in one transaction."""

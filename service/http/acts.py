@@ -29,7 +29,6 @@ from flask import Response
 from aggregates.base import MAIN, Aggregate, title_of
 from commands.base import ACTS, Act
 from commands.vocabulary import CODE
-from service.desk import Outcome
 from service.http.bearer import Caller, Counter, caller
 from service.http.bodies import read_body, unprintable
 from service.http.conditions import KEY, VERSION, etag, expected_version, idempotency_key
@@ -38,6 +37,7 @@ from service.http.problems import REFUSED, Problem, malformed
 from service.http.shapes import ReceiptShape, breach_told, record_told, refusal_told
 from service.request import Circumstances, Malformed, Request, SourceGiven, understand
 from service.schemas import Made, Strict, schema_of
+from service.sitting import Outcome
 
 FAILS = ANYWHERE | {400, 403, 409, 412, 413, 415, 422}
 

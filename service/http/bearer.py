@@ -22,12 +22,13 @@ from aggregates.office import OFFICE, Office, Token
 from aggregates.roles import FINANCE, READERS, UNIT, Role
 from commands.base import Act
 from service.clock import Clock
-from service.desk import Desk, Outcome
+from service.desk import Desk
 from service.http.problems import unauthorized
 from service.ledger.application import Ledger
 from service.ledger.entry import SLUG
 from service.ledger.errors import UnknownLedger
 from service.request import Forbidden, Request
+from service.sitting import Outcome
 
 OPEN = "is_open"
 """Set on a view that answers everybody."""

@@ -37,7 +37,7 @@ from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
 from projections.places import Behind
-from service.desk import Busy, KeyUsedOtherwise, VersionMoved
+from service.desk import Busy, KeyUsedOtherwise
 from service.ledger.engine import UnsafeDatabase
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import (
@@ -49,6 +49,7 @@ from service.ledger.errors import (
 )
 from service.logs import logger
 from service.request import Forbidden, Malformed, NotFound
+from service.sitting import VersionMoved
 
 CONTENT_TYPE = "application/problem+json"
 URN = "urn:wenxiao:problem:"

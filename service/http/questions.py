@@ -31,13 +31,13 @@ from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind
 from service.clock import BEIJING, business_day
-from service.desk import is_within
 from service.http.bearer import Caller, caller
 from service.http.problems import BAD_CURSOR, BEHIND, Problem
 from service.ledger.application import Ledger
 from service.projector import lowest, wait_for
 from service.request import NotFound
 from service.schemas import Strict
+from service.sitting import is_within
 
 F = TypeVar("F")
 

@@ -14,10 +14,11 @@ from aggregates.base import KINDS, MAIN
 from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS
-from service.desk import Desk, Outcome
+from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.recorder import create_ledger
 from service.request import Request, understand
+from service.sitting import Outcome
 
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 CONSOLE = Token("console", "", (Role.OPERATOR, Role.SOURCE_SYSTEM), NEVER, system="console")

@@ -11,9 +11,10 @@ from aggregates.ledger import ActRefused
 from aggregates.office import Token
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
-from service.desk import Desk, KeyUsedOtherwise, VersionMoved
+from service.desk import Desk, KeyUsedOtherwise
 from service.ledger.application import Ledger
 from service.request import Forbidden, Malformed, NotFound
+from service.sitting import VersionMoved
 from tests.desk.conftest import CONSOLE, NEVER, TREASURY, Ask, asked
 
 AGRICULTURE = {"name": "农业农村局"}

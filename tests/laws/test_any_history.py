@@ -28,9 +28,9 @@ from aggregates.ledger import Refusals
 from aggregates.roles import Role
 from commands.base import ACTS
 from commands.correction import CorrectRecord
-from service.desk import Outcome
 from service.ledger.body import decode, encode, plain
 from service.request import OUR_OWN
+from service.sitting import Outcome
 from tests.laws.nevers import look_for_nevers
 from tests.laws.road import ROAD
 from tests.laws.world import SOURCES, Ask, World, roles_of

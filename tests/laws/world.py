@@ -16,11 +16,12 @@ from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import Act, Case, Command
 from commands.vocabulary import Digest, Position
-from service.desk import Desk, Outcome, Sitting
+from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated
 from service.ledger.recorder import create_ledger
 from service.request import ActorGiven, Circumstances, Request, SourceGiven
+from service.sitting import Outcome, Sitting
 from tests.words import PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, Word
 
 BEGIN = datetime(2021, 3, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from aggregates.base import KINDS, MAIN, Actor, Envelope
 from aggregates.roles import Role
 from aggregates.unit import UnitRegistered
 from commands.base import ACTS
-from service.desk import Desk, Sitting
+from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.body import encode
 from service.ledger.entry import Entry
@@ -26,6 +26,7 @@ from service.ledger.recorder import Recorder
 from service.ledger.verifications import Verdict, Verification, keep, latest
 from service.ledger.verify import verify
 from service.request import Request, understand
+from service.sitting import Sitting
 from tests.desk.conftest import CONSOLE
 from tests.ledger.cast import LEDGER, NOON, event
 from tests.ledger.tampering import changed, execute, record, rewritten, rows, unguard

@@ -80,7 +80,7 @@ def _asked_ex_ante(cast: Cast) -> Step:
         "declared": yuan(cast.declared),
         "recommended": yuan(cast.recommended),
         "adjustments": [dict(zip(names, each, strict=True)) for each in cast.adjustments],
-        "condition": "服务方须为全体人员购买意外伤害保险并提供发票，否则代扣代缴",
+        "condition": "服务方给全员投保意外险并交发票；未投保的，由主管单位代缴并扣款",
     }
     origin = PAPER.says("CN-19 至 CN-22", but="专家评分")
     return Step("conclude_ex_ante_evaluation", f"project/{ROAD}", PERFORMANCE, origin, body)

@@ -1,0 +1,352 @@
+"""合议: requests are decided in turn, on one view of the ledger, and recorded together or not.
+
+What an act reads it may read from memory: the versions of all that it read go along to the ledger,
+which compares them where the records are appended. A refusal is held to the same check, so that
+nobody is refused on what is no longer true.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from aggregates.base import (
+    Actor,
+    Aggregate,
+    Envelope,
+    Fact,
+    Record,
+    RecordCorrected,
+    Replacement,
+    Source,
+    fold,
+)
+from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
+from aggregates.office import OFFICE, Office, Token
+from aggregates.roles import Role
+from aggregates.rulebook import RULEBOOK, RuleBook
+from aggregates.unit import Unit
+from commands.base import RULES, Case, Committed, Into, Undecided
+from commands.guards import observe_office, observe_row, observe_time
+from service.clock import business_day
+from service.ledger.application import Ledger
+from service.ledger.body import fact_from
+from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
+from service.request import Line, NotFound, Refusal, Request
+
+A = TypeVar("A", bound=Aggregate)
+
+RECORDED, REFUSED = "recorded", "refused"
+IMPORT = "import"
+"""In place of an act, where a line could not be read as one."""
+ALWAYS_READ = frozenset({Office, RuleBook})
+
+
+class VersionMoved(Refusal):
+    """The history is not at the version that the caller expects; ``version`` is where it stands."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"该对象已有新的记录（当前版本 {version}），请重新读取后再办理")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """办理结果: the records that followed, or the record of the refusal; final for ever.
+
+    ``repeated``: it had been recorded before, and this is the answer that was given then.
+    """
+
+    outcome: str
+    records: tuple[Record[Any], ...]
+    repeated: bool = False
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.outcome == RECORDED
+
+
+@dataclass
+class Decided:
+    """What one request leads to, before it is appended; without a case it was not even read."""
+
+    row: RequestRow
+    records: list[Record[Any]]
+    source: Source | None = None
+    case: Case | None = None
+
+    @property
+    def outcome(self) -> str:
+        return self.row.outcome
+
+
+class Sitting:
+    """One or more requests decided in turn and recorded together, or not at all.
+
+    Each sees what those before it have decided. Nothing is written before :meth:`conclude`.
+    """
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        self.ledger, self.now = ledger, now
+        self.reads: dict[str, int] = {}
+        self._seen: dict[str, Aggregate] = {}
+        self._own: set[str] = set()
+        self._pending: dict[str, list[Record[Any]]] = {}
+        self._decided: list[Decided] = []
+
+    def history(self, kind: type[A], code: str) -> A:
+        """An aggregate as this sitting sees it; its version when first seen is noted."""
+        stream = kind.stream(code)
+        if stream not in self._seen:
+            self._seen[stream] = self.ledger.recall(kind, code)
+            self.reads[stream] = self._seen[stream].version
+        if pending := self._pending.pop(stream, None):
+            self._seen[stream] = self._with(pending, self._seen[stream])
+        return self._seen[stream]  # type: ignore[return-value]
+
+    def _with(self, pending: list[Record[Any]], it: Aggregate) -> Aggregate:
+        """What an aggregate remembers after records of this sitting; what others see stays."""
+        if any(isinstance(record.fact, RecordCorrected) for record in pending):
+            taken = [record for each in self._decided for record in each.records]
+            here = [record for record in taken if record.stream == it.id]
+            self._own.add(it.id)
+            return fold(type(it)(it.id), [*self.ledger.history(it.id), *here])
+        if it.id not in self._own:
+            self._own.add(it.id)
+            it = deepcopy(it)
+        return fold(it, pending)
+
+    def decide(self, request: Request, expected: int | None = None) -> Decided:
+        """Ask the rule; what follows is recorded when the sitting concludes.
+
+        Raises :class:`Forbidden`, :class:`NotFound` or :class:`VersionMoved`.
+        """
+        it = self.history(request.kind, request.subject)
+        self._admit(request, it)
+        if expected is not None and it.version != expected:
+            raise VersionMoved(it.version)
+        case = self._case(request, it)
+        facts = self._facts(request, it, case)
+        outcome = RECORDED if facts and not case.is_refused else REFUSED
+        if outcome == REFUSED:
+            facts = [_refusal(request, it, case)]
+        return self._take(request, outcome, it, facts, case)
+
+    def set_aside(self, line: Line, token: Token, key: str, problem: str) -> None:
+        """Keep a line that could not be read or placed, word for word."""
+        salt = secrets.token_bytes(16)
+        row = RequestRow(token.id, key, salt, line.seal(salt), b"", REFUSED)
+        envelope = Envelope(
+            via=token.id,
+            actor=Actor(token.system, Role.SOURCE_SYSTEM),
+            occurred_on=business_day(self.now),
+            act=IMPORT,
+            request=key,
+            request_digest=row.seal.hex(),
+        )
+        unplaced = _unplaced(line, problem)
+        record = self._placed(unplaced.aggregate, unplaced.fact, envelope)
+        self._decided.append(Decided(row, [record]))
+
+    def conclude(self) -> list[Outcome]:
+        """Record everything that was decided. Raises as the ledger does."""
+        records = [record for each in self._decided for record in each.records]
+        if not records:
+            return []
+        stored = self.ledger.append(
+            records,
+            reads=self.reads,
+            requests=self._requests(),
+            observed=self._observed(),
+            values=[_value(value) for case in self._allowed() for value in case.committed],
+            withheld=[bytes.fromhex(d) for case in self._allowed() for d in case.withheld],
+        )
+        outcomes, begin = [], 0
+        for each in self._decided:
+            end = begin + len(each.records)
+            outcomes.append(Outcome(each.outcome, tuple(stored[begin:end])))
+            begin = end
+        return outcomes
+
+    def _allowed(self) -> list[Case]:
+        return [each.case for each in self._decided if each.case and each.outcome == RECORDED]
+
+    def _admit(self, request: Request, it: Aggregate) -> None:
+        unit = it.belongs_to or getattr(request.command, "unit", "")
+        if not is_within(self, request.token, unit):
+            raise NotFound("没有这个对象")
+
+    def _case(self, request: Request, it: Aggregate) -> Case:
+        today = business_day(self.now)
+        on = request.given.occurred_on or today
+        edition, rule_set = self.history(RuleBook, RULEBOOK).in_force(on)
+        allowed = request.act.reads | ALWAYS_READ | {request.kind}
+
+        def histories(kind: type[Aggregate], code: str) -> Aggregate:
+            if kind not in allowed:
+                raise TypeError(f"{request.act.name} does not say that it reads {kind.__name__}")
+            return self.history(kind, code)
+
+        def recorded(position: int) -> Record[Any] | None:
+            found = self.ledger.record_at(position)
+            return found if found is not None and found.stream == it.id else None
+
+        return Case(
+            actor=self._posted(request.actor(), today),
+            on=on,
+            today=today,
+            histories=histories,
+            salt=lambda: secrets.token_bytes(16),
+            rule_set=rule_set,
+            edition=edition,
+            observed=request.source is not None,
+            opening=request.given.opening,
+            recorded=recorded,
+            fact=fact_from,
+        )
+
+    def _posted(self, actor: Actor, today: date) -> Actor:
+        """The actor with the post and organisation that the office has on record."""
+        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
+        if held is None:
+            return actor
+        return replace(actor, post=held.post, organisation=held.organisation)
+
+    def _facts(self, request: Request, it: Aggregate, case: Case) -> list[Fact[Any] | Into[Any]]:
+        observe_time(case)
+        observe_office(case)
+        try:
+            decided = request.command.decide(it, case)
+            facts: list[Any] = (
+                [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
+            )
+            return self._as_corrections(request, facts, case)
+        except Undecided:
+            return []
+
+    def _as_corrections(self, request: Request, facts: list[Any], case: Case) -> list[Any]:
+        """A later revision of a source row corrects the record of its first one.
+
+        What is itself a correction says which record it is about.
+        """
+        seen = request.given.source
+        if seen is None or not facts or isinstance(facts[0], RecordCorrected):
+            return facts
+        first = self.ledger.records_in.first_observed(seen.system, seen.table, seen.row)
+        observe_row(first, case, is_deleted=seen.deleted)
+        if first is None:
+            return facts
+        if seen.deleted:
+            return [RecordCorrected(first, "来源记录已删除")]
+        return [RecordCorrected(first, f"来源记录更新至 {seen.revision}", Replacement(facts[0]))]
+
+    def _take(
+        self, request: Request, outcome: str, it: Aggregate, facts: Sequence[Any], case: Case
+    ) -> Decided:
+        row = _row(request, outcome)
+        envelope = _envelope(request, case, row.seal.hex())
+        records = []
+        for fact in facts:
+            whose = fact.aggregate if isinstance(fact, Into) else it
+            records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
+        decided = Decided(row, records, request.source, case)
+        self._decided.append(decided)
+        return decided
+
+    def _placed(self, whose: Aggregate, fact: Fact[Any], envelope: Envelope) -> Record[Any]:
+        if isinstance(whose, Refusals | Imports):
+            return Record(whose.id, 0, envelope, fact)
+        waiting = self._pending.setdefault(whose.id, [])
+        record = Record(whose.id, whose.version + len(waiting) + 1, envelope, fact)
+        waiting.append(record)
+        return record
+
+    def _requests(self) -> list[RequestRow]:
+        rows, begin = [], 0
+        for each in self._decided:
+            end = begin + len(each.records)
+            rows.append(replace(each.row, records=tuple(range(begin, end))))
+            begin = end
+        return rows
+
+    def _observed(self) -> list[ObservedKey]:
+        keys, begin = [], 0
+        for each in self._decided:
+            source = each.source
+            if source is not None and each.outcome == RECORDED:
+                keys.append(
+                    ObservedKey(
+                        source.system, source.table, source.row, source.revision, record=begin
+                    )
+                )
+            begin += len(each.records)
+        return keys
+
+
+def _row(request: Request, outcome: str) -> RequestRow:
+    salt = secrets.token_bytes(16)
+    return RequestRow(
+        principal=request.token.id,
+        key=request.key,
+        salt=salt,
+        digest=request.digest(salt),
+        body=request.masked,
+        outcome=outcome,
+    )
+
+
+def _value(committed: Committed) -> CommittedValue:
+    return CommittedValue(bytes.fromhex(committed.digest), committed.salt, committed.value)
+
+
+def _refusal(request: Request, it: Aggregate, case: Case) -> Into[Any]:
+    sentences = tuple(RULES[breach.rule].sentence for breach in case.breaches)
+    if request.line is not None:
+        return _unplaced(request.line, "；".join(sentences))
+    refused = ActRefused(
+        request.act.name, request.act.title, it.id, tuple(case.breaches), sentences
+    )
+    return Into(Refusals.of(it.id), refused)
+
+
+def _unplaced(line: Line, problem: str) -> Into[Any]:
+    fact = LineUnplaced(line.number, line.text, line.digest, problem)
+    return Into(Imports.of(line.batch), fact)
+
+
+def _envelope(request: Request, case: Case, seal: str) -> Envelope:
+    return Envelope(
+        via=request.token.id,
+        actor=case.actor,
+        occurred_on=case.on,
+        act=request.act.name,
+        request=request.key,
+        request_digest=seal,
+        rule_set=case.edition,
+        submitted_at=request.given.submitted_at,
+        document=request.document,
+        source=request.source,
+        because=request.given.because,
+        breaches=tuple(case.breaches),
+        opening=request.given.opening,
+    )
+
+
+def is_within(reader: Any, token: Token, unit: str) -> bool:
+    """Whether a unit lies in the subtree that a token is good for.
+
+    ``reader.history`` gives the units. What belongs to no unit is the office's own.
+    """
+    if not token.unit:
+        return True
+    climbed: set[str] = set()
+    while unit and unit not in climbed:
+        if unit == token.unit:
+            return True
+        climbed.add(unit)
+        unit = reader.history(Unit, unit).superior
+    return False
