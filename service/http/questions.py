@@ -148,10 +148,14 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it is put to the read models: by whom, as of when, from where on."""
+    """A question as it is put to the read models: by whom, as of when, from where on.
+
+    ``is_now``: as of now, which for read models is as far as they have read.
+    """
 
     who: Caller
     as_of: int
+    is_now: bool
     limit: int
     after: Values | None
     filters: dict[str, Any]
@@ -223,7 +227,7 @@ def understood(
     reached = _reach(who.ledger, tuple(models), max(as_of or 0, said.pop("at_least", 0)))
     said.pop("as_of", None)
     position = reached if as_of is None else as_of
-    return Asked(who, position, limit, cursor.after if cursor else None, said)
+    return Asked(who, position, as_of is None, limit, cursor.after if cursor else None, said)
 
 
 def _position(ledger: Ledger, said: int | date | None) -> int | None:

@@ -16,6 +16,7 @@ from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
 from commands.vocabulary import CODE
+from projections.places import Behind
 from projections.project_status import PROJECTS
 from projections.standing import StandingModel, StatusFilter
 from projections.unit_status import UNITS
@@ -139,9 +140,16 @@ def _standing(
         found = model.find(connection, asked.slug, code, asked.as_of)
         version = _version(connection, asked, kind.stream(code))
     if found is None:
-        raise NotFound("没有这个对象")
+        raise _missing(model, asked, version)
     answer = {"as_of": asked.as_of, "version": version, kind.KIND: told(found)}
     return answer, {"ETag": etag(version)}
+
+
+def _missing(model: StandingModel[Any], asked: Asked, version: int) -> Exception:
+    """It was not there; or, asked about now, it is there and has not been read yet."""
+    if asked.is_now and not version:
+        return Behind(model.NAME, asked.ledger.head_position(), asked.as_of)
+    return NotFound("没有这个对象")
 
 
 def _version(connection: sa.Connection, asked: Asked, stream: str) -> int:

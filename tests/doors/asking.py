@@ -153,8 +153,9 @@ class Caller:
             "If-Match": if_match,
             "Content-Type": "application/json",
         }
-        data = body if isinstance(body, bytes) else msgspec.json.encode(body or {})
-        return self.ask("POST", path, headers=conditions | (headers or {}), data=data, **more)
+        if "input_stream" not in more:
+            more["data"] = body if isinstance(body, bytes) else msgspec.json.encode(body or {})
+        return self.ask("POST", path, headers=conditions | (headers or {}), **more)
 
     def ask(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> Answer:
         """Anything at all; a path that does not begin with / is one of the ledger."""

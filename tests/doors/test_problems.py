@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 
@@ -45,6 +46,11 @@ def _too_much_for_a_record(office: AtTheOffice, _: Caller) -> Answer:
     return leader.post("rulebook/editions", {"edition": 1, "rule_set": rule_set})
 
 
+def _in_pieces(_: AtTheOffice, clerk: Caller) -> Answer:
+    pieces = {"wsgi.input_terminated": True}
+    return clerk.post(DOOR, environ_overrides=pieces, input_stream=BytesIO(b" " * 5_000_000))
+
+
 WAYS: dict[str, tuple[int, str, Failing]] = {
     "no JSON": (400, "broken_json", lambda _, it: it.post(DOOR, b"{")),
     "no body": (400, "broken_json", lambda _, it: it.post(DOOR, b"")),
@@ -73,6 +79,7 @@ WAYS: dict[str, tuple[int, str, Failing]] = {
     "a broken rule": (409, "refused", _twice),
     "a moved version": (412, "version_moved", lambda _, it: it.post(DOOR, GOOD, if_match='"5"')),
     "5 MB": (413, "body_too_large", lambda _, it: it.post(DOOR, b" " * 5_000_000)),
+    "5 MB in pieces": (413, "body_too_large", _in_pieces),
     "too much for a record": (413, "record_too_large", _too_much_for_a_record),
     "a form": (
         415,

@@ -143,6 +143,15 @@ def test_nothing_is_told_before_it_is_known(register: AtTheOffice, auditor: Call
     assert auditor.get("projects").then(200).json["as_of"] < head
 
 
+def test_what_has_not_been_read_yet_is_not_said_to_be_missing(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    register.given(Project, reserved("106"), code="theatre")
+    auditor.get("projects/theatre").then(503).problem("behind")
+    auditor.get("projects/theatre", as_of=1).then(404)
+    auditor.get("projects/theatre/history").then(200, items=[])
+
+
 def test_whoever_has_just_recorded_waits_for_it(register: AtTheOffice, auditor: Caller) -> None:
     register.app.settings = register.app.settings.__class__(wait_seconds=30)
     register.given(Project, goal(2_000_000_00, 2), code="school")
