@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import click
 import msgspec
@@ -15,12 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from service.clock import Clock, utc_now
+from service.ledger import entry
 from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
+from service.ledger.migrations import is_migrated
 from service.ledger.tables import ledger_head
 from service.settings import Settings
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 STDERR = Console(stderr=True)
 
@@ -43,14 +44,29 @@ class Inconclusive(click.ClickException):
     exit_code = 3
 
 
+class Named(click.ParamType[str]):
+    """A name that becomes part of every record, and so has to be of a certain form."""
+
+    def __init__(self, name: str, form: re.Pattern[str], said: str) -> None:
+        self.name, self.form, self.said = name, form, said
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not self.form.fullmatch(value):
+            self.fail(f"{value!r} is not {self.said}", param, ctx)
+        return value
+
+
+SLUG = Named("name", entry.SLUG, "1 to 63 of a-z, 0-9 and hyphens that begin with a letter")
+PRINTABLE = Named("name", re.compile(r"[^\x00-\x1f\x7f]{1,50}"), "1 to 50 characters of text")
+
 database_option = click.option(
     "--database",
     metavar="URL",
     help="The database; otherwise WENXIAO_DATABASE_URL, or an SQLite file in this folder.",
 )
-ledger_option = click.option("--ledger", required=True, help="The ledger's name.")
+ledger_option = click.option("--ledger", type=SLUG, required=True, help="The ledger's name.")
 ledgers_option = click.option(
-    "--ledger", "ledgers", multiple=True, help="Only this ledger; may be repeated."
+    "--ledger", "ledgers", type=SLUG, multiple=True, help="Only this ledger; may be repeated."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
@@ -62,11 +78,13 @@ def settings(database: str | None) -> Settings:
 
 
 @contextmanager
-def opened(database: str | None) -> Iterator[sa.Engine]:
-    """The database, closed at the end."""
+def opened(database: str | None, *, at_any_schema: bool = False) -> Iterator[sa.Engine]:
+    """The database, closed at the end; fails where it is not at this release's schema."""
     chosen = settings(database)
     engine = make_engine(chosen.database_url, pool_size=chosen.pool_size)
     try:
+        if not at_any_schema and not is_migrated(engine):
+            raise Failed("the database is not at this release's schema: wenxiao migrate")
         yield engine
     finally:
         engine.dispose()

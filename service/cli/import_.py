@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from service.cli.common import (
+    PRINTABLE,
     Failed,
+    Inconclusive,
     database_option,
     json_option,
     ledger_at,
@@ -20,14 +22,25 @@ from service.cli.common import (
 from service.importing import Import, NotAllPlaced, Tally, importer
 
 MOST_SHOWN = 1_000
+"""How many lines are told one by one; all are counted, and all stand in the ledger."""
 
 
 @click.command("import")
 @database_option
 @ledger_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--batch", help="The batch's name; otherwise the beginning of the file's SHA-256.")
-@click.option("--system", default="file", show_default=True, help="The system it comes from.")
+@click.option(
+    "--batch",
+    type=PRINTABLE,
+    help="The batch's name; otherwise the beginning of the file's SHA-256.",
+)
+@click.option(
+    "--system",
+    type=PRINTABLE,
+    default="file",
+    show_default=True,
+    help="The system it comes from.",
+)
 @click.option("--all-or-nothing", "together", is_flag=True, help="One bad line, and none counts.")
 @json_option
 def command(
@@ -46,21 +59,28 @@ def command(
     placed are kept in the ledger word for word, reported here by number, and make the exit code 1.
     """
     bad: dict[int, str] = {}
+
+    def note(number: int, problem: str) -> None:
+        if len(bad) < MOST_SHOWN:
+            bad[number] = problem
+
     with file.open("rb") as opened, ledger_at(database, ledger) as at:
         batch = batch or _named(opened)
-        way = Import(at, importer(system), batch, bad.__setitem__)
+        way = Import(at, importer(system), batch, note)
         try:
             tally = way.run_together(opened) if together else _run(way, opened, file)
         except NotAllPlaced as refusal:
-            _report(refusal.bad)
+            _report(refusal.bad, len(refusal.bad))
     answer = {
         "batch": batch,
         "lines": tally.lines,
         **vars(tally),
-        "bad": {str(number): bad[number] for number in sorted(bad)[:MOST_SHOWN]},
+        "bad": {str(number): problem for number, problem in bad.items()},
     }
     tell(answer, _line(batch, tally), as_json=as_json)
-    _report(bad)
+    _report(bad, tally.unplaced)
+    if not tally.lines:
+        raise Inconclusive("there was no line to import")
 
 
 def _run(way: Import, opened: BufferedReader, file: Path) -> Tally:
@@ -85,8 +105,8 @@ def _line(batch: str, tally: Tally) -> str:
     )
 
 
-def _report(bad: dict[int, str]) -> None:
+def _report(bad: dict[int, str], count: int) -> None:
     for number in sorted(bad)[:MOST_SHOWN]:
         click.echo(f"line {number}: {bad[number]}", err=True)
-    if bad:
-        raise Failed(f"{len(bad)} lines were not placed")
+    if count:
+        raise Failed(f"{count} lines were not placed")

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from service.cli.common import database_option, every_ledger, json_option, opened, tell
+from service.cli.common import SLUG, database_option, every_ledger, json_option, opened, tell
 from service.ledger.engine import durability
 from service.ledger.errors import LedgerExists
 from service.ledger.guards import grant_service_role
@@ -16,14 +16,16 @@ from service.ledger.recorder import create_ledger
 
 @click.command("migrate")
 @database_option
-@click.option("--ledger", "ledgers", multiple=True, help="Open this ledger if it is not there.")
+@click.option(
+    "--ledger", "ledgers", type=SLUG, multiple=True, help="Open this ledger if it is not there."
+)
 @click.option("--grant", metavar="ROLE", help="Give a PostgreSQL role what the service needs.")
 @json_option
 def command(
     *, database: str | None, ledgers: tuple[str, ...], grant: str | None, as_json: bool
 ) -> None:
     """Bring the database to this release's schema, once however many start together."""
-    with opened(database) as engine:
+    with opened(database, at_any_schema=True) as engine:
         migrate(engine)
         for slug in ledgers:
             with suppress(LedgerExists):

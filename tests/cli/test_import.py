@@ -133,3 +133,15 @@ def test_an_import_that_was_killed_is_run_again(
         assert (done.returncode, counts(done)) == (0, (size - before, before, 0))
         streams = [record.stream for record in ledger.every_record()]
     assert sorted(streams) == sorted(f"unit/U{n}" for n in range(size))
+
+
+def test_an_import_of_nothing_is_inconclusive(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    done = wenxiao("import", "--json", "--ledger", "office", written(tmp_path, "", " "))
+    assert (done.returncode, counts(done)) == (3, (0, 0, 0))
+    assert done.stderr == "Error: there was no line to import\n"
+
+
+def test_a_batch_is_named_in_one_line(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(tmp_path, unit("117"))
+    assert wenxiao("import", "--ledger", "office", "--batch", "a\nb", file).returncode == 2
+    assert wenxiao("import", "--ledger", "office", "--batch", "三月 支付", file).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,18 @@ def test_a_database_that_is_not_there_is_a_failure_too(say: Said) -> None:
     assert done.exit_code == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_database_that_was_never_migrated_is_told_apart(say: Said, tmp_path: Path) -> None:
+    done = say("verify", "--database", f"sqlite:///{tmp_path}/new.sqlite")
+    assert done.exit_code == 1
+    assert done.stderr == "Error: the database is not at this release's schema: wenxiao migrate\n"
+
+
+@pytest.mark.parametrize("name", ["", "Office", "a b", "office-", "a" * 64, "办公室"])
+def test_what_cannot_name_a_ledger_is_a_fault_of_usage(say: Said, name: str) -> None:
+    assert say("migrate", "--ledger", name).exit_code == 2
+    assert say("verify", "--ledger", name).exit_code == 2
 
 
 def test_an_option_that_does_not_exist_is_a_fault_of_usage(say: Said) -> None:
