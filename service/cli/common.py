@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
@@ -83,11 +84,17 @@ def opened(database: str | None, *, at_any_schema: bool = False) -> Iterator[sa.
     chosen = settings(database)
     engine = make_engine(chosen.database_url, pool_size=chosen.pool_size)
     try:
-        if not at_any_schema and not is_migrated(engine):
+        if not at_any_schema and (is_missing(engine) or not is_migrated(engine)):
             raise Failed("the database is not at this release's schema: wenxiao migrate")
         yield engine
     finally:
         engine.dispose()
+
+
+def is_missing(engine: sa.Engine) -> bool:
+    """Is there no such file? SQLite would make one as soon as it is looked at."""
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    return path is not None and not Path(path).exists()
 
 
 @contextmanager

@@ -92,6 +92,7 @@ def test_a_database_that_was_never_migrated_is_told_apart(say: Said, tmp_path: P
     done = say("verify", "--database", f"sqlite:///{tmp_path}/new.sqlite")
     assert done.exit_code == 1
     assert done.stderr == "Error: the database is not at this release's schema: wenxiao migrate\n"
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("name", ["", "Office", "a b", "office-", "a" * 64, "办公室"])
