@@ -29,18 +29,23 @@ class Rule:
     """规则: one sentence for the person who reads the refusal, and what it rests on.
 
     ``id`` is stable for ever; ``basis`` names the document, article or seed row. The severity is
-    the default that a rule set may change.
+    the default that a rule set may change, unless the rule is firm: without it nobody could decide.
     """
 
     id: str
     sentence: str
     basis: str
     severity: Severity = Severity.REFUSE
+    is_firm: bool = False
 
     def __post_init__(self) -> None:
         if self.id in RULES:
             raise TypeError(f"rule {self.id!r} is declared twice")
         RULES[self.id] = self
+
+    def severity_under(self, rule_set: RuleSet) -> Severity:
+        """What a breach leads to in an office."""
+        return self.severity if self.is_firm else rule_set.severity(self.id, self.severity)
 
 
 class Undecided(Exception):
@@ -106,7 +111,7 @@ class Case:
 
     def require(self, condition: object, rule: Rule, **saw: object) -> bool:
         """State a rule. Where it does not hold, note the breach with the values seen, and go on."""
-        severity = self.rule_set.severity(rule.id, rule.severity)
+        severity = rule.severity_under(self.rule_set)
         if condition or severity == Severity.OFF:
             return True
         self._note(rule, severity, saw)

@@ -51,6 +51,17 @@ def test_an_office_chooses_its_severities() -> None:
     given(RuleBook).when(PublishRuleSet(1, strict)).then(replace(first, rule_set=strict))
 
 
+def test_no_office_loosens_what_its_rules_stand_on() -> None:
+    loose = replace(from_2020, severities={rules.CHAIN_IS_ORDERED.id: Severity.OFF})
+    given(RuleBook).when(PublishRuleSet(1, loose)).refused(rules.FIRM_RULES_STAND)
+
+
+def test_what_the_rules_stand_on_holds_even_where_it_had_been_loosened() -> None:
+    without_chain = PublishRuleSet(1, replace(from_2020, review_chain=()))
+    loosened = given(RuleBook).under(severities={rules.CHAIN_IS_ORDERED.id: Severity.OFF})
+    loosened.when(without_chain).refused(rules.CHAIN_IS_ORDERED)
+
+
 @pytest.mark.parametrize("chain", [(), (ReviewStage.DEPARTMENT, ReviewStage.DEPARTMENT)])
 def test_a_chain_has_stages_and_each_of_them_once(chain: tuple[ReviewStage, ...]) -> None:
     chained = replace(from_2020, review_chain=chain)
