@@ -145,7 +145,7 @@ class Batch:
             try:
                 self._take(insertion)
             except PersistenceError as refusal:
-                self.outcomes[insertion] = refusal
+                self.outcomes[insertion] = refusal.with_traceback(None)  # raised elsewhere
         self.leaves = leaves(self.rows)
         self.head = found.head.grown(self.recorded_at, *self.leaves) if self.rows else found.head
 

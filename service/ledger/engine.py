@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from service.ledger.arrays import teach
-
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -105,7 +103,6 @@ def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry
         f"SET default_transaction_isolation = 'read committed';SET lock_timeout = '{BUSY_SECONDS}s'"
     )
     connection.commit()
-    teach(connection)
 
 
 class _Renewal:

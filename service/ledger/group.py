@@ -82,11 +82,11 @@ class Group:
         try:
             outcomes = self._settle([place.insertion for place in places])
         finally:
-            self._call_next()
             for place in places:
                 place.outcome = outcomes.get(place.insertion)
                 place.leads = False
                 place.gate.release()
+            self._call_next()  # last, so that those just answered may be in its batch again
 
     def _take(self) -> list[Place]:
         """Those who have waited longest, as many as one batch may hold, but at least one."""

@@ -13,38 +13,39 @@ from typing import Any, cast
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from service.ledger.arrays import Packed, pack
 from service.ledger.batch import Batch
 from service.ledger.faults import ConnectionLost, postgresql_fault
 from service.ledger.rows import ObservedKey, RequestRow
+from service.ledger.statements import Connection, Statement
 from service.ledger.storage import PARTS, Part, Storage, observed_row, request_row
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 LOCK_HEAD = "SELECT size FROM ledger_head WHERE ledger = %s FOR UPDATE"
 
-VERSION = "SELECT coalesce(max(version), 0) FROM record WHERE ledger = %s AND stream = %s"
+VERSION = Statement("""
+    SELECT coalesce(max(version), 0) FROM record
+    WHERE ledger = ?::text AND stream = ?::text""")
 
-VERSIONS = """
+VERSIONS = Statement("""
     SELECT asked.stream, (SELECT coalesce(max(version), 0) FROM record
-                          WHERE record.ledger = %s AND record.stream = asked.stream)
-    FROM unnest(%b::text[]) AS asked (stream)"""
+                          WHERE record.ledger = ?::text AND record.stream = asked.stream)
+    FROM unnest(?::text[]) AS asked (stream)""")
 
-REQUESTS = """
+REQUESTS = Statement("""
     SELECT principal, key, salt, digest, body, outcome, positions
-    FROM unnest(%b::text[], %b::text[]) AS asked (principal, key)
-    JOIN request USING (principal, key) WHERE ledger = %s"""
+    FROM unnest(?::text[], ?::text[]) AS asked (principal, key)
+    JOIN request USING (principal, key) WHERE ledger = ?::text""")
 
-OBSERVED = """
+OBSERVED = Statement("""
     SELECT system, source_table, row_id, revision, digest, position
-    FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[])
+    FROM unnest(?::text[], ?::text[], ?::text[], ?::text[])
          AS asked (system, source_table, row_id, revision)
-    JOIN observed USING (system, source_table, row_id, revision) WHERE ledger = %s"""
+    JOIN observed USING (system, source_table, row_id, revision) WHERE ledger = ?::text""")
 
 MOVE_HEAD = """
     WITH moved AS (
-        UPDATE ledger_head SET size = %s, recorded_at = %s, sha256_frontier = %b, sm3_frontier = %b
-        WHERE ledger = %s AND size = %s RETURNING ledger
+        UPDATE ledger_head SET size = ?::int8, recorded_at = ?::text,
+                               sha256_frontier = ?::bytea, sm3_frontier = ?::bytea
+        WHERE ledger = ?::text AND size = ?::int8 RETURNING ledger, size
     )"""
 
 INSERT_ONE = """, {table}_row AS (
@@ -59,7 +60,7 @@ INSERT_MANY = """, {table}_rows AS (
 
 WITHHOLD = """, withheld AS (
         UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = its.position
-        FROM moved, unnest(%b::bytea[], %b::int8[]) AS its (digest, position)
+        FROM moved, unnest(?::bytea[], ?::int8[]) AS its (digest, position)
         WHERE committed_value.ledger = moved.ledger AND committed_value.digest = its.digest
               AND committed_value.withheld_by IS NULL
     )"""
@@ -97,42 +98,36 @@ class PostgreSQLStorage(Storage[Connection]):
     def versions(self, connection: Connection, streams: Collection[str]) -> dict[str, int]:
         if len(streams) == 1:  # the plan for many costs three times as much
             (stream,) = streams
-            found = connection.execute(VERSION, (self.ledger, stream), binary=True).fetchall()
-            return {stream: found[0][0]}
-        asked = (self.ledger, pack("text", [*streams]))
-        return dict(connection.execute(VERSIONS, asked, binary=True).fetchall())
+            ((version,),) = VERSION.run(connection, self.ledger, stream)
+            return {stream: version}
+        return dict(VERSIONS.run(connection, self.ledger, [*streams]))
 
     def requests(
         self, connection: Connection, keys: Collection[tuple[str, str]]
     ) -> dict[tuple[str, str], RequestRow]:
-        if len(keys) == 1:
-            return super().requests(connection, keys)
-        asked = (*(pack("text", column) for column in zip(*keys, strict=True)), self.ledger)
-        found = map(request_row, connection.execute(REQUESTS, asked, binary=True))
+        found = map(request_row, REQUESTS.run(connection, *zip(*keys, strict=True), self.ledger))
         return {(row.principal, row.key): row for row in found}
 
     def observed(
         self, connection: Connection, keys: Collection[ObservedKey]
     ) -> dict[ObservedKey, tuple[ObservedKey, int]]:
-        if len(keys) == 1:
-            return super().observed(connection, keys)
-        rows = [(key.system, key.source_table, key.row_id, key.revision) for key in keys]
-        asked = (*(pack("text", column) for column in zip(*rows, strict=True)), self.ledger)
-        found = map(observed_row, connection.execute(OBSERVED, asked, binary=True))
-        return {key: (key, position) for key, position in found}
+        asked = [(key.system, key.source_table, key.row_id, key.revision) for key in keys]
+        rows = OBSERVED.run(connection, *zip(*asked, strict=True), self.ledger)
+        return {key: (key, position) for key, position in map(observed_row, rows)}
 
     def write(self, connection: Connection, batch: Batch) -> bool:
         filled = [(part, rows) for part in PARTS if (rows := part.rows(batch))]
         values = [*self._move(batch)]
-        for part, rows in filled:
-            values += rows[0] if len(rows) == 1 else packed(part, rows)
+        for _, rows in filled:
+            values += rows[0] if len(rows) == 1 else zip(*rows, strict=True)
         if batch.withheld:
-            values += pack("bytea", [*batch.withheld]), pack("int8", [*batch.withheld.values()])
+            values += [*batch.withheld], [*batch.withheld.values()]
         inserts = ((part, len(rows) > 1) for part, rows in filled)
         statement = write_statement(*inserts, withholds=bool(batch.withheld))
+        statement.prepare(connection)
         alone = connection.info.transaction_status == TransactionStatus.IDLE
         with committing(yes=alone):
-            return connection.execute(statement, values, binary=True).fetchone() is not None
+            return bool(statement.run(connection, *values))
 
     def _move(self, batch: Batch) -> Iterator[object]:
         head = batch.head
@@ -167,24 +162,18 @@ def marked(statement: str) -> bytes:
 
 
 @cache
-def write_statement(*inserts: tuple[Part, bool], withholds: bool) -> bytes:
+def write_statement(*inserts: tuple[Part, bool], withholds: bool) -> Statement:
     """The statement that moves the head and, if it moved, does all else that a batch does."""
     inserted = (insert(part, many=many) for part, many in inserts)
-    parts = (MOVE_HEAD, *inserted, WITHHOLD * withholds, " SELECT 1 FROM moved")
-    return "".join(parts).encode()
+    parts = (MOVE_HEAD, *inserted, WITHHOLD * withholds, " SELECT size FROM moved")
+    return Statement("".join(parts))
 
 
 def insert(part: Part, *, many: bool) -> str:
     """The insertion of one row, whose plan is cheaper by half, or of many."""
-    kinds = part.columns.values()
     return (INSERT_MANY if many else INSERT_ONE).format(
         table=part.table,
         columns=", ".join(part.columns),
-        values=", ".join(f"%b::{kind}[]" if many else f"%s::{kind}" for kind in kinds),
+        values=", ".join(f"?::{kind}{'[]' * many}" for kind in part.columns.values()),
         on_conflict=part.on_conflict,
     )
-
-
-def packed(part: Part, rows: list[tuple[Any, ...]]) -> Iterator[Packed]:
-    """The rows of a part, column by column."""
-    return map(pack, part.columns.values(), zip(*rows, strict=True))
