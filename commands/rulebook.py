@@ -64,7 +64,7 @@ class PublishRuleSet(Command[RuleBook]):
         case.require(self.edition == latest + 1, EDITIONS_FOLLOW, 最近一版=latest)
         unknown = sorted(set(self.rule_set.severities) - set(RULES))
         case.require(not unknown, SEVERITIES_NAME_RULES, 未知规则=unknown)
-        firm = sorted(id for id in self.rule_set.severities if id in RULES and RULES[id].is_firm)
+        firm = sorted(each for each in self.rule_set.severities if _is_firm(each))
         case.require(not firm, FIRM_RULES_STAND, 规则=firm)
         chain = self.rule_set.review_chain
         case.require(chain and len(set(chain)) == len(chain), CHAIN_IS_ORDERED)
@@ -88,3 +88,7 @@ class PublishRuleSet(Command[RuleBook]):
         )
         are_months = 0 <= given.rectification_months <= MOST_MONTHS
         case.require(are_days and are_months, TERMS_CAN_BE_RECKONED)
+
+
+def _is_firm(rule: str) -> bool:
+    return rule in RULES and RULES[rule].is_firm
