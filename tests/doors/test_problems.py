@@ -111,6 +111,11 @@ def clerk(office: AtTheOffice) -> Caller:
     return office.somebody(Role.BUDGET_SECTION)
 
 
+@pytest.fixture
+def unit(office: AtTheOffice) -> Caller:
+    return office.somebody(Role.UNIT_HEAD)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_whatever_fails_is_told_in_one_shape(office: AtTheOffice, clerk: Caller, way: str) -> None:
     status, kind, fail = WAYS[way]
@@ -129,12 +134,12 @@ def test_a_cure_is_named_where_there_is_one(office: AtTheOffice, clerk: Caller) 
     moved.then(412, version=1)
 
 
-def test_all_faults_of_a_request_come_at_once(clerk: Caller) -> None:
+def test_all_faults_of_a_request_come_at_once(unit: Caller) -> None:
     body = {
         "indicators": [{"weight": "7.123", "nme": "里程"}],
         "case": {"actor": {"person": "a b"}, "occurred_on": "2021-02-30"},
     }
-    faults = clerk.post("projects/一/goal", body).then(422).faults
+    faults = unit.post("projects/一/goal", body).then(422).faults
     assert {
         "project",
         "/year",
@@ -147,8 +152,8 @@ def test_all_faults_of_a_request_come_at_once(clerk: Caller) -> None:
 
 
 @pytest.mark.parametrize("sum_", ["1.005", "1e3", "-1", "１", "01", 1, 1.5, "", None])
-def test_a_sum_is_told_in_yuan_exactly_or_not_at_all(clerk: Caller, sum_: object) -> None:
-    asked = clerk.post("projects/1/reserve", {"demanded": sum_}).then(422)
+def test_a_sum_is_told_in_yuan_exactly_or_not_at_all(unit: Caller, sum_: object) -> None:
+    asked = unit.post("projects/1/reserve", {"demanded": sum_}).then(422)
     assert "/demanded" in asked.faults
 
 
