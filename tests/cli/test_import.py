@@ -145,3 +145,21 @@ def test_a_batch_is_named_in_one_line(wenxiao: Wenxiao, tmp_path: Path) -> None:
     file = written(tmp_path, unit("117"))
     assert wenxiao("import", "--ledger", "office", "--batch", "a\nb", file).returncode == 2
     assert wenxiao("import", "--ledger", "office", "--batch", "三月 支付", file).returncode == 0
+
+
+def test_whatever_was_imported_verifies(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        unit("117", source=row("1", "a")),
+        unit("117", name="农业局", source=row("1", "b")),
+        unit("117", source=row("1", "c", deleted=True)),
+        unit("118"),
+        unit("118"),
+        "no json",
+        b"\xff\xfe",
+    )
+    for _ in range(2):
+        wenxiao("import", "--ledger", "office", file)
+    done = wenxiao("verify", "--facts", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)[0]["size"] == 7
