@@ -119,6 +119,7 @@ MONTH_ENDS = (
     date(2022, 12, 31),
 )
 FLAGGED = tuple(sorted(rule.id for rule in RULES.values() if rule.severity == Severity.FLAG))
+LOOSE = tuple(sorted(rule.id for rule in RULES.values() if not rule.is_firm))
 FIVE_STAGES = RuleSet(
     name="five-stages",
     title="五环节审核",
@@ -131,28 +132,28 @@ FIVE_STAGES = RuleSet(
     ),
     severities=dict.fromkeys(FLAGGED, Severity.REFUSE),
 )
-RULE_SETS = (
-    RuleSet(),
-    FIVE_STAGES,
-    RuleSet(
-        name="meeting",
-        title="只开会",
-        review_chain=(ReviewStage.COLLECTIVE,),
-        severities=dict.fromkeys(FLAGGED, Severity.OFF),
-        rectification_months=1,
-        deadline_skips_holidays=True,
-        holidays=(date(2021, 5, 3),),
-    ),
-    RuleSet(
-        name="lenient",
-        title="从宽",
-        effective_from=date(2021, 1, 1),
-        severities=dict.fromkeys(RULES, Severity.FLAG),
-        unit_opinion_days=0,
-        backdate_days=0,
-        review_bands=Bands(Score(Decimal(80)), Score(Decimal(60)), Score(Decimal(0))),
-    ),
+ONE_MEETING = RuleSet(
+    name="meeting",
+    title="只开会",
+    review_chain=(ReviewStage.COLLECTIVE,),
+    severities=dict.fromkeys(FLAGGED, Severity.OFF),
+    rectification_months=1,
+    deadline_skips_holidays=True,
+    holidays=(date(2021, 5, 3),),
 )
+LENIENT = RuleSet(
+    name="lenient",
+    title="从宽",
+    effective_from=date(2021, 1, 1),
+    severities=dict.fromkeys(LOOSE, Severity.FLAG),
+    unit_opinion_days=0,
+    backdate_days=0,
+    review_bands=Bands(Score(Decimal(80)), Score(Decimal(60)), Score(Decimal(0))),
+)
+INDIFFERENT = RuleSet(
+    name="indifferent", title="不管", severities=dict.fromkeys(LOOSE, Severity.OFF)
+)
+RULE_SETS = (RuleSet(), FIVE_STAGES, ONE_MEETING, LENIENT, INDIFFERENT)
 
 
 class SubjectCode(str):
@@ -289,7 +290,7 @@ class Dictionary:
         if hint is Replacement:
             return Replacement(self.some(dice.choice(_originals()), dice))
         if is_dataclass(hint):
-            hints = hints_of(cast("type", hint))
+            hints = hints_of(hint)
             return cast("Any", hint)(**{n: self.some(hints[n], dice) for n in hints})
         inner = _inner(hint)
         if _is_optional(hint):
@@ -301,7 +302,7 @@ class Dictionary:
     def varied(self, hint: Any, value: Any, dice: Random) -> Any:
         """The same but for one word, for which another one at hand is said."""
         if hint not in self.words and is_dataclass(hint):
-            hints = hints_of(cast("type", hint))
+            hints = hints_of(hint)
             name = dice.choice([*hints])
             return replace(value, **{name: self.varied(hints[name], getattr(value, name), dice)})
         if hint not in self.words and get_origin(hint) is tuple and value and dice.random() < 0.8:
@@ -321,11 +322,16 @@ def _originals() -> list[type[Fact[Any]]]:
     return [fact for fact in FACTS.values() if fact is not RecordCorrected]
 
 
-@cache
-def hints_of(cls: type) -> dict[str, Any]:
+def hints_of(cls: Any) -> dict[str, Any]:
     """What each field of a dataclass may hold."""
+    found: dict[str, Any] = _hints(cls)
+    return found
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls, include_extras=True)
-    return {f.name: _called(f.name, hints[f.name]) for f in fields(cast("Any", cls))}
+    return {f.name: _called(f.name, hints[f.name]) for f in fields(cls)}
 
 
 def _called(name: str, hint: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Each sentence looks at one new record and at everything that was recorded before it. It holds for
 acts that somebody was allowed to do: not for what was only observed, and not where an office's rule
-set has turned a refusal into a flag.
+set has turned a refusal into a flag, or refusals off.
 """
 
 from __future__ import annotations
@@ -98,15 +98,17 @@ def _as_corrected(records: Sequence[Record[Any]]) -> Iterator[tuple[str, Fact[An
 
 def look_for_nevers(new: Record[Any], earlier: Sequence[Record[Any]]) -> None:
     """Raise ``AssertionError`` where something happened that never happens."""
-    if new.envelope.observed or any(_is_forgiven(b.rule) for b in new.envelope.breaches):
-        return
     before = Before(_as_corrected(earlier))
-    for sentence in NEVERS.get(type(new.fact), ()):
-        sentence(new.fact, new, before)
+    if not (new.envelope.observed or _is_forgiven(new, before.rule_set(new.envelope.rule_set))):
+        for sentence in NEVERS.get(type(new.fact), ()):
+            sentence(new.fact, new, before)
 
 
-def _is_forgiven(rule: str) -> bool:
-    return RULES[rule].severity == Severity.REFUSE
+def _is_forgiven(new: Record[Any], rule_set: RuleSet) -> bool:
+    """A rule that refuses elsewhere was only flagged, or may not have been looked at."""
+    off = (rule for rule, severity in rule_set.severities.items() if severity == Severity.OFF)
+    breached = (breach.rule for breach in new.envelope.breaches)
+    return any(RULES[rule].severity == Severity.REFUSE for rule in chain(off, breached))
 
 
 # 项目库、目标、审核、预算
