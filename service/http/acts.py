@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -68,13 +68,13 @@ acts = Doors("acts", __name__, url_prefix="/v1/<ledger>", description="办理事
 _receipt = ReceiptShape()
 
 
-def carry_out(act: Act, kind: type[Aggregate], code: str) -> Response:
+def carry_out(act: Act, kind: type[Aggregate], path: Mapping[str, str]) -> Response:
     """Ask for an act, have it decided, tell what became of it."""
     who = caller()
     who.may_do(act)
     refuse_parameters()
     key, expected = idempotency_key(), expected_version()
-    asked = _understood(act, kind, code, read_body(), who, key)
+    asked = _understood(act, kind, path, read_body(), who, key)
     outcome = Counter(who.ledger, who.token).carry_out(asked, expected)
     headers = {REPLAYED: "true"} if outcome.repeated else {}
     if not outcome.is_recorded:
@@ -83,24 +83,19 @@ def carry_out(act: Act, kind: type[Aggregate], code: str) -> Response:
 
 
 def _understood(
-    act: Act, kind: type[Aggregate], code: str, body: Any, who: Caller, key: str
+    act: Act, kind: type[Aggregate], path: Mapping[str, str], body: Any, who: Caller, key: str
 ) -> Request:
     """The act as it is asked for, or every fault of its path and body at once."""
+    (named, code), *_ = (*path.items(), ("", MAIN))
     faults = {pointer: ["不得含有控制字符"] for pointer in unprintable(body)}
     try:
         asked = understand(act, kind, code, body, token=who.token, key=key)
     except Malformed as error:
         faults.update(error.faults)
     if faults:
-        raise _malformed(kind, faults)
+        in_path = {named: faults.pop("/{code}")} if "/{code}" in faults else {}
+        raise malformed(parameter=in_path, pointer=faults)
     return asked
-
-
-def _malformed(kind: type[Aggregate], faults: dict[str, list[str]]) -> Problem:
-    in_path = faults.pop("/{code}", [])
-    problem = malformed(faults)
-    problem.members["errors"][:0] = [{"detail": it, "parameter": kind.KIND} for it in in_path]
-    return problem
 
 
 def _receipt_of(asked: Request, outcome: Outcome, who: Caller, headers: dict[str, str]) -> Response:
@@ -178,7 +173,7 @@ def _open(act: Act) -> None:
 
 def _view(act: Act, kind: type[Aggregate]) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        return carry_out(act, kind, next(iter(path.values()), MAIN))
+        return carry_out(act, kind, path)
 
     return view
 

@@ -11,7 +11,7 @@ import re
 
 from flask import request
 
-from service.http.problems import BAD_HEADER, Problem, fault
+from service.http.problems import bad_header
 
 KEY = r"[!-~]{1,200}"
 """Visible ASCII: a UUID, or the calling system's own number for the request."""
@@ -26,7 +26,7 @@ def idempotency_key() -> str:
     """The key under which the act is asked for; raises a :class:`Problem` without one."""
     given = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(given):
-        raise _bad("Idempotency-Key", "办理须带幂等键，由 1 至 200 个可见 ASCII 字符组成")
+        raise bad_header("Idempotency-Key", "办理须带幂等键，由 1 至 200 个可见 ASCII 字符组成")
     return given
 
 
@@ -37,14 +37,10 @@ def expected_version() -> int | None:
         return None
     found = _VERSION.fullmatch(given)
     if found is None:
-        raise _bad("If-Match", '应为读取时 ETag 所示的版本，如 "5"')
+        raise bad_header("If-Match", '应为读取时 ETag 所示的版本，如 "5"')
     return int(found[1])
 
 
 def etag(version: int) -> str:
     """A version as an entity tag."""
     return f'"{version}"'
-
-
-def _bad(header: str, detail: str) -> Problem:
-    return Problem(BAD_HEADER, detail, errors=[fault(detail, header=header)])

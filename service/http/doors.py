@@ -35,20 +35,20 @@ class Parser(FlaskParser):
 
     def handle_error(self, error: Any, *args: Any, **kwargs: Any) -> Any:
         faults = pointed(error.messages["query"])
-        raise malformed({name.lstrip("/"): told for name, told in faults.items()}, "parameter")
+        raise malformed(parameter={name.lstrip("/"): told for name, told in faults.items()})
 
 
 def refuse_repeated() -> None:
     """A parameter that comes twice says two things."""
     twice = {name: ["重复的参数"] for name, all_of in request.args.lists() if len(all_of) > 1}
     if twice:
-        raise malformed(twice, "parameter")
+        raise malformed(parameter=twice)
 
 
 def refuse_parameters() -> None:
     """Where there are no query parameters, none is overlooked."""
     if request.args:
-        raise malformed({name: ["未知的参数"] for name in request.args}, "parameter")
+        raise malformed(parameter={name: ["没有这一项"] for name in request.args})
 
 
 class Doors(flask_smorest.Blueprint):  # type: ignore[misc]

@@ -129,25 +129,26 @@ class Problem(Exception):
         return answer
 
 
-def fault(detail: str, **place: str) -> dict[str, str]:
-    """One fault and where it is: ``pointer``, ``parameter`` or ``header``."""
-    return {"detail": detail, **place}
-
-
-def malformed(faults: Mapping[str, list[str]], at: str = "pointer") -> Problem:
-    """All faults of a body, by JSON pointer; or of a query, by parameter."""
-    errors = [fault(detail, **{at: where}) for where, told in faults.items() for detail in told]
+def malformed(**faults: Mapping[str, list[str]]) -> Problem:
+    """All faults of a request, by where they are: ``pointer=`` of the body, ``parameter=``."""
+    errors = [
+        {"detail": detail, place: where}
+        for place, of_place in faults.items()
+        for where, told in of_place.items()
+        for detail in told
+    ]
     return Problem(MALFORMED, f"共 {len(errors)} 处不合要求", errors=errors)
+
+
+def bad_header(name: str, detail: str) -> Problem:
+    """A header of the request is missing, or is not of its form."""
+    return Problem(BAD_HEADER, detail, errors=[{"detail": detail, "header": name}])
 
 
 def unauthorized(detail: str, error: str = "") -> Problem:
     """The bearer is nobody here; ``error`` is RFC 6750's word for why."""
     challenge = f'{HOLDER}, error="{error}"' if error else HOLDER
     return Problem(UNAUTHORIZED, detail, {"WWW-Authenticate": challenge})
-
-
-def _malformed(error: Malformed) -> Problem:
-    return malformed(error.faults)
 
 
 def _version_moved(error: VersionMoved) -> Problem:
@@ -173,7 +174,7 @@ def _behind(error: Behind) -> Problem:
 
 
 ERRORS: Mapping[type[Exception], Any] = {
-    Malformed: _malformed,
+    Malformed: lambda error: malformed(pointer=error.faults),
     MalformedEntry: lambda _: Problem(MALFORMED, "名称过长或含有控制字符"),
     Forbidden: lambda error: Problem(FORBIDDEN, str(error)),
     NotFound: lambda error: Problem(NOT_FOUND, str(error)),

@@ -18,13 +18,13 @@ from aggregates.values import Grade
 from commands.vocabulary import CODE
 from projections.places import Behind
 from projections.project_status import PROJECTS
-from projections.standing import StandingModel, StatusFilter
+from projections.standing import Standing, StandingModel, StatusFilter
 from projections.unit_status import UNITS
 from projections.year_status import YEARS, Stage, YearFilter
 from service.http.conditions import etag
 from service.http.doors import Doors, path_parameter
 from service.http.questions import Asked, PagedQuestion, Question, Whole, Yes, code, understood
-from service.http.shapes import PageShape, said
+from service.http.shapes import PageShape, RecordShape, number, record_told, said
 from service.http.statuses import ProjectShape, UnitShape, project_told, unit_told
 from service.ledger.tables import record
 from service.request import NotFound
@@ -120,6 +120,58 @@ def unit(asked: Mapping[str, Any], unit: str) -> Any:
     return _standing(Unit, UNITS, unit, understood(asked, MODELS), unit_told)
 
 
+class LateShape(Schema):
+    """迟录: a record of something that happened before what its history already told."""
+
+    days = number("早于已记录的最晚业务日期的天数")
+    record = fields.Nested(RecordShape, required=True)
+
+
+class HappenedShape(Schema):
+    """实际发生顺序: a history in the order in which things happened, with all that is known."""
+
+    as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
+    late = fields.List(fields.Nested(LateShape), required=True, metadata=said("迟录的记录"))
+
+
+class ProjectHappenedShape(HappenedShape):
+    project = fields.Nested(ProjectShape, required=True, allow_none=True)
+
+
+class UnitHappenedShape(HappenedShape):
+    unit = fields.Nested(UnitShape, required=True, allow_none=True)
+
+
+class HappenedQuestion(Question):
+    """Known at ``as_of``, looked at on the evening of a day."""
+
+    on = fields.Date(metadata=said("看这一天结束时的情况，默认全部"))
+
+
+@standing.reads(
+    "/projects/<project>/as-happened",
+    ProjectHappenedShape,
+    asks=HappenedQuestion,
+    parameters=[IN_PATH[Project]],
+    tags=["项目"],
+)
+def project_as_happened(asked: Mapping[str, Any], project: str) -> Any:
+    """项目实际发生顺序: by business date, late records in their place."""
+    return _happened(Project, PROJECTS, project, understood(asked), project_told)
+
+
+@standing.reads(
+    "/units/<unit>/as-happened",
+    UnitHappenedShape,
+    asks=HappenedQuestion,
+    parameters=[IN_PATH[Unit]],
+    tags=["预算单位"],
+)
+def unit_as_happened(asked: Mapping[str, Any], unit: str) -> Any:
+    """预算单位实际发生顺序: by business date, late records in their place."""
+    return _happened(Unit, UNITS, unit, understood(asked), unit_told)
+
+
 Told = Callable[[Any], dict[str, Any]]
 
 
@@ -143,6 +195,20 @@ def _standing(
         raise _missing(model, asked, version)
     answer = {"as_of": asked.as_of, "version": version, kind.KIND: told(found)}
     return answer, {"ETag": etag(version)}
+
+
+def _happened(
+    kind: type[Accountable], model: StandingModel[Any], code: str, asked: Asked, told: Told
+) -> Any:
+    asked.require_known(kind, code)
+    known = asked.ledger, kind.stream(code), asked.as_of, asked.filters.get("on")
+    of_it, of_years = model.as_happened(*known), YEARS.as_happened(*known)
+    row = next(iter(of_it.rows), None)
+    return {
+        "as_of": asked.as_of,
+        "late": [{"days": it.days, "record": record_told(it.record)} for it in of_it.late],
+        kind.KIND: row and told(Standing(row, of_years.rows)),
+    }
 
 
 def _missing(model: StandingModel[Any], asked: Asked, version: int) -> Exception:

@@ -73,9 +73,15 @@ class AtTheOffice:
         self.app, self.clock, self.slug = app, clock, slug
         self.ledger: Ledger = app.ledgers.of(slug)
 
-    def given(self, kind: type[Aggregate], *facts: Fact[Any], code: str = "main") -> Self:
-        """This has happened to a history."""
-        envelope = Envelope("given", SOMEBODY, self.clock().date(), "given")
+    def given(
+        self,
+        kind: type[Aggregate],
+        *facts: Fact[Any],
+        code: str = "main",
+        on: date | None = None,
+    ) -> Self:
+        """This has happened to a history, today or on another day."""
+        envelope = Envelope("given", SOMEBODY, on or self.clock().date(), "given")
         self.ledger.append([Record(kind.stream(code), 0, envelope, fact) for fact in facts])
         return self
 

@@ -301,3 +301,20 @@ def test_the_catalogue_says_what_holds_here(auditor: Caller) -> None:
     acts = auditor.get("acts").then(200).json["items"]
     assert "/v1/{ledger}/units/{unit}/registration" in {p for act in acts for p in act["paths"]}
     auditor.get("rules?x=1").then(422)
+
+
+def test_what_was_recorded_late_stands_where_it_happened(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    register.given(Project, goal(3_000_000_00, 1), code="museum", on=date(2021, 3, 1))
+    answer = auditor.get("projects/museum/as-happened", on="2021-02-28").then(200, project=None)
+    (late,) = answer.json["late"]
+    assert late["record"]["topic"] == "goal.submitted"
+    assert late["days"] == (date(2021, 11, 21) - date(2021, 3, 1)).days
+    unit = auditor.get("units/105001/as-happened").then(200, late=[]).json["unit"]
+    assert unit["superior"] == "105"
+
+
+def test_what_happened_is_not_seen_from_outside(education: Caller) -> None:
+    education.get("projects/museum/as-happened").then(404)
+    education.get("projects/school/as-happened").then(200)
