@@ -260,9 +260,10 @@ def _table(model: ReadModel[Any]) -> sa.Table:
         *(_column(c) for c in model.columns[named:]),
         comment=(model.__doc__ or "").partition("\n")[0],
     )
-    for index in model.INDEXES:
-        chosen = [table.c[name] for name in ("ledger", "generation", *index)]
-        sa.Index(f"{model.NAME}_by_{index[0]}", *chosen)
+    for first, *rest in model.INDEXES:
+        # Behind the first column, or who knows only ledger and generation might think it useful.
+        chosen = [table.c[name] for name in (first, "ledger", "generation", *rest)]
+        sa.Index(f"{model.NAME}_by_{first}", *chosen)
     return table
 
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from projections.changes import Changes, Values
 
 
+BY_INDEX = b"""
+    SELECT set_config(name, 'off', true) FROM unnest('{enable_hashjoin,enable_mergejoin}'::text[]) name
+"""
+"""Find the rows of a batch by their names; of a table that seems small, all would be read."""
+
+
 class Overtaken(Exception):
     """Somebody else has written this batch, or switched generations; what we did is void."""
 
@@ -103,6 +109,7 @@ def _close_at_once(
     )
     values = [list(column) for column in zip(*rows, strict=True)]
     with _psycopg(connection).cursor() as cursor:
+        cursor.execute(BY_INDEX)
         cursor.execute(statement.encode(), values)
 
 

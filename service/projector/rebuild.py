@@ -161,6 +161,13 @@ class Rebuild(Generic[R]):
         """Let people read the new generation; the one before is kept."""
         self.shadow.take_over()
 
+    def drop(self) -> None:
+        """Leave what people read as it is, and delete what was built."""
+        place = self.shadow.place
+        with writing(self.engine) as connection:
+            move(connection, place, replace(place, state=State.DROPPED))
+        sweep(self.engine, self.model, place.ledger)
+
 
 def rollback(engine: sa.Engine, source: Records, model: ReadModel[Any]) -> int:
     """Go back to the generation before, caught up; says which. Done twice, it goes forth again.

@@ -122,6 +122,16 @@ def test_after_the_change_over_people_read_what_was_built_anew(desk: Engine) -> 
     assert states(desk, source) == [(2, State.LIVE, 3), (1, State.KEPT, 3)]
 
 
+def test_what_was_only_built_to_compare_leaves_nothing_behind(desk: Engine) -> None:
+    source = spoilt(desk)
+    before = rows(desk)
+    rebuild = Rebuild(desk, source, POSTS)
+    rebuild.fill()
+    rebuild.drop()
+    assert states(desk, source) == [(1, State.LIVE, 3)]
+    assert rows(desk) == before
+
+
 def test_one_goes_back_to_what_was_kept_and_forth_again(desk: Engine) -> None:
     source = spoilt(desk)
     rebuild = Rebuild(desk, source, POSTS)

@@ -167,8 +167,8 @@ def create(name: str, *columns: Column, comment: str) -> None:
     op.create_table(name, key("ledger", NAME), key("generation"), *columns, comment=comment)
 
 
-def index(table: str, *columns: str) -> None:
-    op.create_index(f"{table}_by_{columns[0]}", table, ["ledger", "generation", *columns])
+def index(table: str, first: str, *rest: str) -> None:
+    op.create_index(f"{table}_by_{first}", table, [first, "ledger", "generation", *rest])
 
 
 def interval() -> tuple[Column, ...]:
