@@ -16,7 +16,7 @@ from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
 from commands.vocabulary import CODE
-from projections.places import Behind
+from projections.places import Behind, frozen, live_places
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter
 from projections.unit_status import UNITS
@@ -64,6 +64,11 @@ class StandingShape(Schema):
 
     as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
     version = fields.Integer(required=True, metadata=said("该历史在此位置的版本"))
+    frozen_at = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=said("自这一位置的记录起未能读入，所示为此前的情况；null: 无此情形"),
+    )
 
 
 class ProjectStandingShape(StandingShape):
@@ -191,10 +196,11 @@ def _standing(
     with asked.connected() as connection:
         found = model.find(connection, asked.slug, code, asked.as_of)
         version = _version(connection, asked, kind.stream(code))
+        frozen_at = _frozen_at(connection, asked, model, kind.stream(code))
     if found is None:
         raise _missing(model, asked, version)
-    answer = {"as_of": asked.as_of, "version": version, kind.KIND: told(found)}
-    return answer, {"ETag": etag(version)}
+    answer = {"as_of": asked.as_of, "version": version, "frozen_at": frozen_at}
+    return answer | {kind.KIND: told(found)}, {"ETag": etag(version)}
 
 
 def _happened(
@@ -216,6 +222,15 @@ def _missing(model: StandingModel[Any], asked: Asked, version: int) -> Exception
     if asked.is_now and not version:
         return Behind(model.NAME, asked.ledger.head_position(), asked.as_of)
     return NotFound("没有这个对象")
+
+
+def _frozen_at(
+    connection: sa.Connection, asked: Asked, model: StandingModel[Any], stream: str
+) -> int | None:
+    """The record that could not be taken in, where one has stopped this history."""
+    places = live_places(connection, asked.slug, (model.NAME, YEARS.NAME)).values()
+    stopped = [frozen(connection, place).get(stream, asked.as_of + 1) for place in places]
+    return min((at for at in stopped if at <= asked.as_of), default=None)
 
 
 def _version(connection: sa.Connection, asked: Asked, stream: str) -> int:

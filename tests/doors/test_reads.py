@@ -7,6 +7,7 @@ from datetime import date
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
 from aggregates.goal import GoalSubmitted
 from aggregates.project import Project
@@ -14,8 +15,9 @@ from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitMoved, UnitRegistered
 from aggregates.values import Fen, ProjectClass
+from projections.places import quarantine
 from service.projector import Projector
-from tests.doors.asking import AtTheOffice, Caller
+from tests.doors.asking import LEDGER, AtTheOffice, Caller
 
 EDUCATION = UnitRegistered("县教育局", "", 1)
 SCHOOL = UnitRegistered("第一中学", "105", 2)
@@ -301,6 +303,18 @@ def test_the_catalogue_says_what_holds_here(auditor: Caller) -> None:
     acts = auditor.get("acts").then(200).json["items"]
     assert "/v1/{ledger}/units/{unit}/registration" in {p for act in acts for p in act["paths"]}
     auditor.get("rules?x=1").then(422)
+
+
+def test_a_state_that_stands_still_says_so(register: AtTheOffice, auditor: Caller) -> None:
+    auditor.get("projects/school").then(200, frozen_at=None)
+    stopped = register.ledger.history("project/school")[-1]
+    of_it = {"ledger": LEDGER, "model": "year_status", "generation": 1, "topic": stopped.fact.TOPIC}
+    where = {"position": stopped.position, "stream": stopped.stream, "reason": "KeyError"}
+    with register.app.engine.begin() as connection:
+        connection.execute(sa.insert(quarantine).values(**of_it, **where))
+    auditor.get("projects/school").then(200, frozen_at=stopped.position)
+    auditor.get("projects/school", as_of=stopped.position - 1).then(200, frozen_at=None)
+    register.stranger().get("/readyz").then(200, quarantined=1)
 
 
 def test_what_was_recorded_late_stands_where_it_happened(
