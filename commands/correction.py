@@ -84,9 +84,10 @@ class CorrectRecord(Command[Correctable]):
             return None
         case.need(fitting(self.topic, it), TOPIC_FITS, 种类=self.topic)
         try:
-            return Replacement(case.fact(self.topic, dict(self.content or {})))
+            made, problem = Replacement(case.fact(self.topic, dict(self.content or {}))), None
         except ValueError as error:
-            return case.need(None, CONTENT_FITS, 问题=error)
+            made, problem = None, error
+        return case.need(made, CONTENT_FITS, 问题=problem)
 
 
 def reading(it: Aggregate, record: Record[Any]) -> Replacement | None:
