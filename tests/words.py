@@ -211,7 +211,9 @@ WORDS: dict[Any, Word] = {
     date: _word(*MONTH_ENDS, free=st.dates(date(1950, 1, 1), date(2199, 12, 31))),
     datetime: _word(datetime(2021, 3, 1, tzinfo=UTC), free=_instants),
     Mapping[str, str]: _word({}, {"年度": "2021"}),
-    Mapping[str, Severity]: _word({}, {FLAGGED[0]: Severity.REFUSE}, {"no.such_rule": "flag"}),
+    Mapping[str, Severity]: _word(
+        {}, {FLAGGED[0]: Severity.REFUSE}, {"no.such_rule": Severity.FLAG}
+    ),
     Mapping[Grade, AfterReview]: _word(RuleSet().after_review),
     Mapping[Grade, Measure]: _word(RuleSet().after_evaluation, {}),
     tuple[Indicator, ...]: _word(WHOLE, WHOLE[1:], (OUTPUT,), ()),
