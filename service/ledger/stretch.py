@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -33,6 +33,8 @@ from service.ledger.trees import Frontier
 
 STRETCH = 8_192
 """The records of a stretch; a power of two."""
+
+PORTION = 400
 
 RECORDS = (
     "SELECT position, stream, version, topic, entry, sha256, sm3 FROM record"
@@ -91,7 +93,7 @@ class Said(msgspec.Struct, gc=False):
     def row(self) -> tuple[str, str, str, str] | None:
         """The row of another system, in its revision, that was seen."""
         seen = self.source
-        return seen and (seen.system, seen.table, seen.row, seen.revision)
+        return (seen.system, seen.table, seen.row, seen.revision) if seen else None
 
 
 class Body(msgspec.Struct, gc=False):
@@ -189,6 +191,16 @@ class Examination:
     def _select(self, statement: str, *values: object) -> list[Any]:
         return self.storage.rows(self.connection, statement, self.storage.ledger, *values)
 
+    def _select_among(
+        self, statement: str, names: Sequence[tuple[str, ...]], *values: str
+    ) -> Iterator[Any]:
+        """Rows by their names; a portion at a time, for a statement takes only so many values."""
+        for begin in range(0, len(names), PORTION):
+            columns = list(zip(*names[begin : begin + PORTION], strict=True))
+            marks = ", ".join("?" * len(columns[0]))
+            asked = statement.replace("{}", marks)
+            yield from self._select(asked, *values, *chain(*columns))
+
     def _records(self) -> None:
         """Columns make the entry again; positions, times and versions follow one another."""
         ledger, before = self.storage.ledger.encode(), b""
@@ -255,13 +267,13 @@ class Examination:
     def _requests(self) -> None:
         """Each request that records name is there, as they say, and names them."""
         asked = list(self._asked())
-        keys: dict[str, list[str]] = defaultdict(list)
+        keys: dict[str, list[tuple[str]]] = defaultdict(list)
         for each in asked:
-            keys[each.said.via].append(each.said.request)
+            keys[each.said.via].append((each.said.request,))
         rows = {
             (principal, key): row
             for principal, named in keys.items()
-            for key, *row in self._select(among(REQUESTS, named), principal, *named)
+            for key, *row in self._select_among(REQUESTS, named, principal)
         }
         for each in asked:
             self._request(each, rows.get((each.said.via, each.said.request)))
@@ -307,23 +319,17 @@ class Examination:
         """Each row of another system that records name is there, with the first of them."""
         recorded = {each.row: each for each in self.begun if each.row is not None}
         named: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for system, table, *row in recorded:
-            named[system, table].append(tuple(row))
+        for system, table, row_id, revision in recorded:
+            named[system, table].append((row_id, revision))
         rows = {
             (*table, row_id, revision): position
-            for table, each in named.items()
-            for row_id, revision, position in self._seen(*table, *zip(*each, strict=True))
+            for table, seen in named.items()
+            for row_id, revision, position in self._select_among(OBSERVED, seen, *table)
         }
         for row, asked in recorded.items():
             if rows.get(row) != asked.first:
                 raise Unsound(asked.first, f"source row {'/'.join(row)}", "is not kept as recorded")
         self.stretch.observed = len(recorded)
-
-    def _seen(
-        self, system: str, table: str, ids: Sequence[str], revisions: Sequence[str]
-    ) -> list[Any]:
-        statement = among(OBSERVED, ids, revisions)
-        return self._select(statement, system, table, *ids, *revisions)
 
     def _facts(self) -> None:
         """This release can read what was recorded."""
@@ -376,11 +382,6 @@ def span(text: str) -> range:
     if text != written(first, last):
         raise ValueError(f"these are no consecutive positions: {text}")
     return range(first, last + 1)
-
-
-def among(statement: str, *lists: Sequence[str]) -> str:
-    """A statement with as many marks as each list has values."""
-    return statement.format(*(", ".join("?" * len(values)) for values in lists))
 
 
 def said_in(entry: bytes) -> Said:
