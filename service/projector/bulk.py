@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 BY_INDEX = b"""
-    SELECT set_config(name, 'off', true) FROM unnest('{enable_hashjoin,enable_mergejoin}'::text[]) name
+    SELECT set_config('enable_' || kind, 'off', true)
+    FROM (VALUES ('hashjoin'), ('mergejoin')) AS joins (kind)
 """
 """Find the rows of a batch by their names; of a table that seems small, all would be read."""
 
