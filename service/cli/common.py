@@ -127,9 +127,10 @@ def progress(title: str, total: int | None = None) -> Iterator[Told]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=STDERR,
+        auto_refresh=False,  # a thread of its own would make it unsafe to copy this process
         disable=not sys.stderr.isatty(),
         transient=True,
     )
     with bar:
         task = bar.add_task(title, total=total)
-        yield lambda come, of=None: bar.update(task, completed=come, total=of)
+        yield lambda come, of=None: bar.update(task, completed=come, total=of, refresh=True)
