@@ -129,18 +129,21 @@ class Hands:
     """Is told of every answer."""
 
     def __post_init__(self) -> None:
-        self._stop = Event()
+        self._stop, self._give_up = Event(), Event()
 
     @property
     def names(self) -> list[str]:
         return [f"{self.name}{number // self.together}" for number in range(self.number)]
 
-    def work(self, stopping: Callable[[Hands], object]) -> None:
+    def work(self, stopping: Stopping) -> None:
         """Work until ``stopping`` returns; what was begun is still answered."""
         with ThreadPoolExecutor(self.number) as pool:
             running = [pool.submit(self._work, name) for name in self.names]
             try:
                 stopping(self)
+            except BaseException:
+                self._give_up.set()
+                raise
             finally:
                 self._stop.set()
             for each in running:
@@ -161,31 +164,46 @@ class Hands:
 
     def _persist(self, ask: Ask, wanted: Wanted) -> int:
         """Ask until there is an answer for good."""
-        while True:
+        while not self._give_up.is_set():
             try:
                 return ask(wanted)
             except AGAIN as error:
                 self.errors.append(error)
-                time.sleep(0.005)
+                self._give_up.wait(0.005)
+        raise Unanswered(wanted.key)
 
 
-def until_answered(number: int) -> Callable[[Hands], None]:
-    """Work until so many more requests have been answered."""
+Stopping = Callable[[Hands], object]
+"""Returns when the hands shall stop."""
 
-    def stopping(hands: Hands) -> None:
-        goal = len(hands.answered) + number
-        while len(hands.answered) < goal:
-            time.sleep(0.002)
 
-    return stopping
+def until_answered(hands: Hands, number: int) -> None:
+    """Wait until so many more requests have been answered."""
+    goal = len(hands.answered) + number
+    while len(hands.answered) < goal:
+        time.sleep(0.002)
+
+
+def until_refused(hands: Hands, number: int) -> None:
+    """Wait until it has happened so many more times that something could not be recorded."""
+    goal = len(hands.errors) + number
+    while len(hands.errors) < goal:
+        time.sleep(0.002)
 
 
 class Child:
     """Hands in another process, which tells of every answer before it asks for the next thing."""
 
-    def __init__(self, url: str, begin: Mapping[str, int], name: str = "hand") -> None:
+    def __init__(
+        self,
+        url: str,
+        begin: Mapping[str, int],
+        name: str = "hand",
+        stopping: Stopping | None = None,
+    ) -> None:
+        """They work until ``stopping`` returns, by default until they are killed."""
         self._reading, writing = os.pipe()
-        self.process = _fork(_work_on, url, dict(begin), name, _Pipe(writing))
+        self.process = _fork(_work_on, url, dict(begin), name, stopping or _never, _Pipe(writing))
         os.close(writing)
         self._lines = os.fdopen(self._reading, "rb")
 
@@ -230,8 +248,12 @@ def _fork(target: Callable[..., None], *given: Any) -> BaseProcess:
     return process
 
 
-def _work_on(url: str, begin: dict[str, int], name: str, pipe: _Pipe) -> None:
-    """What a child does: work, and tell, until it is killed."""
+def _never(_: Hands) -> None:
+    Event().wait()
+
+
+def _work_on(url: str, begin: dict[str, int], name: str, stopping: Stopping, pipe: _Pipe) -> None:
+    """What a child does: work, and tell."""
 
     def told(key: str, position: int) -> None:
         os.write(pipe.file, json.dumps([key, position]).encode() + b"\n")
@@ -239,7 +261,7 @@ def _work_on(url: str, begin: dict[str, int], name: str, pipe: _Pipe) -> None:
     ledger = Ledger(make_engine(url), SLUG)
     hands = Hands(partial(at_a_desk, ledger), name=name, begin=begin, told=told)
     with suppress(BrokenPipeError):
-        hands.work(lambda _: Event().wait())
+        hands.work(stopping)
 
 
 def next_numbers(answered: Iterable[str]) -> dict[str, int]:

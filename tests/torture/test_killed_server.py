@@ -28,7 +28,7 @@ def test_what_the_server_acknowledged_is_recorded_once_however_often_it_is_kille
 
     def kill_again_and_again(hands: Hands) -> None:
         for _ in range(kills):
-            until_answered(dice.randint(1, MOST_ANSWERS))(hands)
+            until_answered(hands, dice.randint(1, MOST_ANSWERS))
             time.sleep(dice.random() / 100)
             server.kill()
             server.start().wait()

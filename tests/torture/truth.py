@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from service.desk import Busy
 from service.ledger.application import Ledger
+from service.ledger.errors import OutcomeUnknown, StorageUnavailable
 from service.ledger.verifications import Verdict
 from service.ledger.verify import verify
 from service.projector import Projector, Rebuild
@@ -21,6 +23,12 @@ def require_exactly_once(ledger: Ledger, answered: Mapping[str, int]) -> None:
     assert not lost, f"answered, but not so recorded: {lost}"
     doubled = {key: positions for key, positions in found.items() if len(positions) > 1}
     assert not doubled, f"recorded more than once: {doubled}"
+
+
+def require_designed(errors: Iterable[Exception]) -> None:
+    """Who was not answered was told that nothing was recorded, or that only asking again tells."""
+    for error in errors:
+        assert isinstance(error, StorageUnavailable | OutcomeUnknown | Busy), repr(error)
 
 
 def require_sound(ledger: Ledger) -> None:
