@@ -59,7 +59,9 @@ def _rebuilt(ledger: Ledger, model: ReadModel[Any], *, check: bool) -> Report[An
     rebuild = Rebuild(ledger.engine, ledger, model)
     with progress(f"rebuild {model.NAME}") as come:
         report = rebuild.fill(come)
-    if not check:
+    if check:
+        rebuild.drop()
+    else:
         rebuild.switch()
     return report
 
