@@ -14,7 +14,15 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from tests.bench import answering, appending, processes, projecting, reading, surroundings
+from tests.bench import (
+    answering,
+    appending,
+    processes,
+    projecting,
+    reading,
+    surroundings,
+    verifying,
+)
 from tests.bench.ground import Ground
 from tests.bench.measuring import Effort, Line
 from tests.bench.table import Report
@@ -28,6 +36,7 @@ SUBJECTS: Mapping[str, tuple[str, Subject]] = {
     "processes": ("Several processes on PostgreSQL, 16 threads each", processes.on_postgresql),
     "reading": ("Reading on PostgreSQL", reading.on_postgresql),
     "projecting": ("Read models on PostgreSQL", projecting.on_postgresql),
+    "verifying": ("Verification, every record with its request", verifying.on_both),
     "http": ("One act over HTTP, PostgreSQL, 2 workers, 32 connections", answering.on_postgresql),
 }
 LONG = {"memory"}

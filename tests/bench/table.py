@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -32,7 +33,11 @@ class Report:
     def add(self, title: str, lines: Iterable[Line]) -> None:
         """Measure a subject, and note its lines."""
         with Progress(
-            SpinnerColumn(), TextColumn(title), TimeElapsedColumn(), console=Console(stderr=True)
+            SpinnerColumn(),
+            TextColumn(title),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
         ) as progress:
             progress.add_task(title, total=None)
             found = [*lines]
