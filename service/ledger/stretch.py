@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from eventsourcing.persistence import PersistenceError
@@ -107,7 +107,7 @@ request_of = attrgetter("request", "via", "request_digest")
 read_body = msgspec.json.Decoder(Body).decode
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, gc=False):
     """One request's records, as far as they are in one stretch."""
 
     first: int
