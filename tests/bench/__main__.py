@@ -20,6 +20,7 @@ from tests.bench import (
     processes,
     projecting,
     reading,
+    remembering,
     surroundings,
     verifying,
 )
@@ -36,8 +37,9 @@ SUBJECTS: Mapping[str, tuple[str, Subject]] = {
     "processes": ("Several processes on PostgreSQL, 16 threads each", processes.on_postgresql),
     "reading": ("Reading on PostgreSQL", reading.on_postgresql),
     "projecting": ("Read models on PostgreSQL", projecting.on_postgresql),
-    "verifying": ("Verification, every record with its request", verifying.on_both),
+    "verifying": ("Verification", verifying.on_both),
     "http": ("One act over HTTP, PostgreSQL, 2 workers, 32 connections", answering.on_postgresql),
+    "memory": ("Memory, PostgreSQL", remembering.on_postgresql),
 }
 LONG = {"memory"}
 """Measured only where it is asked for."""
@@ -48,14 +50,14 @@ FULL, QUICK = Effort(rounds=5), Effort(rounds=2, share=0.2)
 def main() -> int:
     """Measure what is asked for; 1 where something is not as it should be."""
     asked = _asked()
-    chosen = [name for name in SUBJECTS if name in (asked.only or SUBJECTS.keys() - LONG)]
+    chosen = {*(asked.only or SUBJECTS.keys() - LONG), *(LONG if asked.memory else ())}
     console = Console(width=None if sys.stdout.isatty() else 132)
     with TemporaryDirectory(prefix="bench") as folder, TempPostgres(durable=True) as server:
         report = Report(console, list(surroundings.told(server)))
         ground = Ground(server, Path(folder), QUICK if asked.quick else FULL)
-        for name in chosen:
-            title, subject = SUBJECTS[name]
-            report.add(title, subject(ground))
+        for name, (title, subject) in SUBJECTS.items():
+            if name in chosen:
+                report.add(title, subject(ground))
     report.show()
     return 0 if report.is_reached else 1
 
@@ -64,6 +66,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=SUBJECTS, default=[])
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--memory", action="store_true")
     return parser.parse_args()
 
 

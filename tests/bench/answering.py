@@ -25,26 +25,17 @@ from aggregates.unit import Unit, UnitRegistered
 from service.ledger.application import Ledger
 from tests.bench.ground import SLUG, Ground, opened
 from tests.bench.load import Plan, Result
+from tests.bench.matter import RESERVE
 from tests.bench.measuring import Line, Side, alternately, compared
-from tests.bench.serving import Server, granian
+from tests.bench.serving import Server, granian, wenxiao
 
 WORKERS = 2
+THREADS = 32
+"""Of each worker, as ``wenxiao serve`` has it."""
 SECONDS = 4.0
 SECRET = "the-clerk-of-101001"
 LONG_AGO, NEVER = date(2020, 1, 1), datetime(2100, 1, 1, tzinfo=UTC)
 OPERATOR = Actor("operator", Role.OPERATOR)
-
-RESERVE = {
-    "name": "农村公路养护",
-    "unit": "101001",
-    "project_class": "specific_target",
-    "first_year": 2021,
-    "last_year": 2023,
-    "is_new": True,
-    "is_major": True,
-    "demanded": "1262820.70",
-}
-"""项目入储备, as a unit's clerk asks for it."""
 
 
 def on_postgresql(ground: Ground) -> Iterator[Line]:
@@ -52,12 +43,12 @@ def on_postgresql(ground: Ground) -> Iterator[Line]:
     url = ground.postgresql()
     with opened(url) as engine:
         open_office(engine, SLUG)
-    environment = {"WENXIAO_DATABASE_URL": url}
     seconds = SECONDS * ground.effort.share
     log = Path(ground.folder, "log")
+    served = ["--workers", str(WORKERS), "--threads", str(THREADS)]
     with (
-        Server(granian("wsgi:app", WORKERS), log, environment) as ours,
-        Server(granian("tests.bench.echo:app", WORKERS), log) as bare,
+        Server(wenxiao("serve", "--database", url, *served), log) as ours,
+        Server(granian("tests.bench.echo:app", WORKERS, THREADS), log) as bare,
     ):
         rates = alternately(
             ground.effort.rounds,

@@ -71,8 +71,7 @@ class ProjectReserved(DomainEvent):
     actor: dict[str, str]
     occurred_on: str
     act: str
-    request: str
-    request_digest: str
+    document: dict[str, str]
     rule_set: int
     name: str
     unit: str
@@ -112,7 +111,8 @@ def _events(number: int) -> Iterator[ProjectReserved]:
 
 
 def _event(record: Record[Any], whose: UUID, version: int) -> ProjectReserved:
-    envelope, actor = record.envelope, record.envelope.actor
+    envelope, actor, paper = record.envelope, record.envelope.actor, record.envelope.document
+    assert paper is not None
     return ProjectReserved(
         originator_id=whose,
         originator_version=version,
@@ -121,8 +121,7 @@ def _event(record: Record[Any], whose: UUID, version: int) -> ProjectReserved:
         actor={"person": actor.person, "role": str(actor.role)},
         occurred_on=envelope.occurred_on.isoformat(),
         act=envelope.act,
-        request=envelope.request,
-        request_digest=envelope.request_digest,
+        document={"number": paper.number, "dated": str(paper.dated), "digest": paper.digest},
         rule_set=envelope.rule_set,
         **vars(record.fact),
     )
@@ -166,7 +165,7 @@ class Traces(Projection[TraceTable]):
 
 def trace(event: ProjectReserved, tracking: Tracking) -> dict[str, Any]:
     """The columns of ``accountability`` for an event, as cheaply as they can be had."""
-    nothing: Iterable[str] = ("post", "organisation", "on_behalf_of", "rules", "document")
+    nothing: Iterable[str] = ("post", "organisation", "on_behalf_of", "rules")
     no: Iterable[str] = ("is_asserted", "is_observed", "is_opening", "is_withdrawn")
     return {
         "ledger": "bench",
@@ -188,6 +187,7 @@ def trace(event: ProjectReserved, tracking: Tracking) -> dict[str, Any]:
         "act": event.act,
         "rule_set": event.rule_set,
         "breaches": "[]",
+        "document": event.document["number"],
         **dict.fromkeys(nothing, ""),
         **dict.fromkeys(no, False),
     }

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from itertools import count, islice
 from typing import Any, Generic, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from aggregates.base import Actor, Envelope, Record
+from aggregates.base import Actor, Document, Envelope, Record
 from aggregates.project import Project
 from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
 from aggregates.values import Fen, ProjectClass
 from service.ledger.application import Ledger
 from service.ledger.body import encode
+from service.ledger.rows import RequestRow
+
+RESERVE = {
+    "name": "农村公路养护",
+    "unit": "101001",
+    "project_class": "specific_target",
+    "first_year": 2021,
+    "last_year": 2023,
+    "is_new": True,
+    "is_major": True,
+    "demanded": "1262820.70",
+}
+"""项目入储备, as it is asked for."""
 
 CLERK = Actor("wang", Role.UNIT_CLERK)
 
@@ -32,8 +48,7 @@ def record(number: int, stream: str, version: int = 0) -> Record[Any]:
         actor=CLERK,
         occurred_on=date(2021, 3, 1 + number % 28),
         act="reserve_project",
-        request=f"k-{number}",
-        request_digest=f"{number:064x}",
+        document=Document(f"云公路〔2021〕{number}号", date(2021, 2, 26), f"{number:064x}"),
         rule_set=3,
     )
     fact = ProjectReserved(
@@ -89,6 +104,22 @@ def recorded(ledger: Ledger, number: int) -> None:
     """Record so many, a thousand at a time."""
     for portion in portions(records(number)):
         ledger.append(portion)
+
+
+def requested(ledger: Ledger, number: int) -> None:
+    """Record so many, each with the row of a request of its own."""
+    for portion in portions(enumerate(records(number))):
+        pairs = [with_its_request(n, record) for n, record in portion]
+        rows = [replace(row, records=(index,)) for index, (_, row) in enumerate(pairs)]
+        ledger.append([record for record, _ in pairs], requests=rows)
+
+
+def with_its_request(number: int, record: Record[Any]) -> tuple[Record[Any], RequestRow]:
+    """A record, made to vouch for the row of the request that it answers."""
+    key, salt, body = f"k-{number}", b"\0" * 16, msgspec.json.encode(RESERVE)
+    row = RequestRow(record.envelope.via, key, salt, sha256(body).digest(), body, "recorded")
+    told = replace(record.envelope, request=key, request_digest=row.seal.hex())
+    return replace(record, envelope=told), row
 
 
 def portions(these: Iterable[T], size: int = 1_000) -> Iterator[list[T]]:

@@ -113,7 +113,13 @@ def answers(port: int) -> bool:
         return False
 
 
-def granian(application: str, workers: int) -> list[str]:
-    """The command that serves an application as ours is served."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(workers)]
-    return [*command, "--no-ws", "--log-level", "warning", application]
+def wenxiao(*words: str) -> list[str]:
+    """A command of the environment that this runs in."""
+    return [str(Path(sys.executable).with_name("wenxiao")), *words]
+
+
+def granian(application: str, workers: int, threads: int) -> list[str]:
+    """The command that serves an application as ``wenxiao serve`` serves ours."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
+    command += ["--workers", str(workers), "--blocking-threads", str(threads)]
+    return [*command, application]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.bench import surroundings
@@ -17,7 +15,7 @@ class Report:
     """Collects lines, telling which subject is at work; shows them at the end."""
 
     def __init__(self, console: Console, told: Iterable[tuple[str, str]]) -> None:
-        self.console = console
+        self.console, self._said = console, Console(stderr=True)
         self.is_reached = True
         self._told = [*told]
         self._busy = surroundings.is_busy()
@@ -32,15 +30,8 @@ class Report:
 
     def add(self, title: str, lines: Iterable[Line]) -> None:
         """Measure a subject, and note its lines."""
-        with Progress(
-            SpinnerColumn(),
-            TextColumn(title),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=not sys.stderr.isatty(),
-        ) as progress:
-            progress.add_task(title, total=None)
-            found = [*lines]
+        self._said.print(f"{title} …")  # no bar: its thread would be measured, too
+        found = [*lines]
         self._table.add_section()
         self._table.add_row(f"[bold]{title}")
         for line in found:

@@ -2,50 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import psycopg
 import sqlalchemy as sa
 
 from service.ledger.application import Ledger
 from service.ledger.hashes import SHA256
+from service.ledger.recorder import storage
 from service.ledger.verifications import Verdict
 from service.ledger.verify import verify
 from tests.bench.ground import SLUG, Ground, opened
-from tests.bench.matter import recorded
-from tests.bench.measuring import Line, Side, alternately, compared, watched
+from tests.bench.matter import recorded, requested
+from tests.bench.measuring import Line, Rates, Side, alternately, compared, watched
 
 RECORDS = 80_000
 PORTION = 8_192
-ROWS = """SELECT position, stream, version, topic, entry, sha256, sm3 FROM record
-    WHERE ledger = %s AND position > %s ORDER BY position LIMIT %s"""
+ROWS = (
+    "SELECT position, stream, version, topic, entry, sha256, sm3 FROM record"
+    " WHERE ledger = ? AND position > ? ORDER BY position LIMIT ?"
+)
+PEER = "read:reading the rows, hashing once"
 
 
-def on_postgresql(ground: Ground) -> Iterator[Line]:
-    """As the command does it, with a process for each processor; and with one."""
+def on_both(ground: Ground) -> Iterator[Line]:
+    """On PostgreSQL and SQLite: the records alone, and, as information, each with its request."""
+    rates = measured(ground, ground.postgresql(), recorded)
+    yield compared("records on PostgreSQL, as the command does", rates, "all", PEER, 0.5)
+    yield compared("records on PostgreSQL, by one process", rates, "one", PEER)
+    rates = measured(ground, ground.sqlite(), recorded)
+    yield compared("records on SQLite, as the command does", rates, "all", PEER, 0.5)
+    yield compared("records on SQLite, by one process", rates, "one", PEER)
+    rates = measured(ground, ground.postgresql(), requested)
+    yield compared("records and a request each, as the command does", rates, "all", PEER)
+
+
+def measured(ground: Ground, url: str, fill: Callable[[Ledger, int], None]) -> Rates:
     number = ground.effort.of(RECORDS)
-    with (
-        opened(ground.postgresql()) as engine,
-        psycopg.connect(str(engine.url.set(drivername="postgresql"))) as connection,
-    ):
-        recorded(Ledger(engine, SLUG), number)
-        rates = alternately(
+    with opened(url) as engine:
+        fill(Ledger(engine, SLUG), number)
+        return alternately(
             ground.effort.rounds,
             {
                 "all": verified(engine, number, processes=0),
                 "one": verified(engine, number, processes=1),
-                "read": read_and_hashed(connection, number),
+                "read": read_and_hashed(engine, number),
             },
         )
-    peer = "read:reading the rows, hashing once"
-    yield compared("verify, as the command does", rates, "all", peer, 0.5)
-    yield compared("verify, by one process", rates, "one", peer)
 
 
 def verified(engine: sa.Engine, number: int, processes: int) -> Side:
-    """All that is checked of records: columns, order, both hashes, both trees, the head."""
+    """All that is checked: columns, order, both hashes, both trees, the head, what is beside."""
 
     def side() -> float:
         with watched() as watch:
@@ -56,14 +62,14 @@ def verified(engine: sa.Engine, number: int, processes: int) -> Side:
     return side
 
 
-def read_and_hashed(connection: psycopg.Connection[Any], number: int) -> Side:
+def read_and_hashed(engine: sa.Engine, number: int) -> Side:
     """The least that can be done: every row read, every entry hashed by one algorithm."""
-    select = partial(connection.execute, ROWS, binary=True)
+    kept = storage(engine, SLUG)
 
     def side() -> float:
         last = 0
-        with watched() as watch:
-            while rows := select((SLUG, last, PORTION)).fetchall():
+        with watched() as watch, kept.connected() as connection:
+            while rows := kept.rows(connection, ROWS, SLUG, last, PORTION):
                 for _, _, _, _, entry, _, _ in rows:
                     SHA256.leaf(entry)
                 last = rows[-1][0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
@@ -17,7 +16,7 @@ from aggregates.office import OFFICE, Office, TokenIssued
 from aggregates.roles import Role
 from commands.base import Act
 from service.ledger.application import Ledger
-from tests.bench.serving import Server
+from tests.bench.serving import Server, wenxiao
 from tests.torture.hands import CONSOLE, NEVER, SLUG, Ask, Unanswered, Wanted
 
 SECRET = "the-console-of-this-ledger"
@@ -30,11 +29,6 @@ def issue_token(ledger: Ledger) -> None:
     issued = TokenIssued(CONSOLE.id, digest, CONSOLE.roles, NEVER, system=CONSOLE.system)
     envelope = Envelope("given", Actor("given", Role.OPERATOR), NEVER.date(), "given")
     ledger.append([Record(Office.stream(OFFICE), 0, envelope, issued)])
-
-
-def wenxiao(*arguments: str) -> list[str]:
-    """The command line of the environment that runs the tests."""
-    return [str(Path(sys.executable).with_name("wenxiao")), *arguments]
 
 
 def server_on(url: str, log: Path) -> Server:

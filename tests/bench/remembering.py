@@ -1,0 +1,85 @@
+"""内存: what import, verify and rebuild take at most, with a tenth of the records and with all.
+
+Each is the command itself, a process of its own; of those that begin others, all are counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from tests.bench.ground import Ground
+from tests.bench.matter import RESERVE
+from tests.bench.measuring import Line
+from tests.bench.serving import Process, wenxiao
+
+RECORDS = 1_000_000
+MOST_MEGABYTES = 300
+LOOK_SECONDS = 0.05
+
+
+def on_postgresql(ground: Ground) -> Iterator[Line]:
+    """Import the records, verify them, rebuild all read models of them."""
+    many = ground.effort.of(RECORDS)
+    url = ground.postgresql("few", "many")
+    few_of = {"few": many // 10, "many": many}
+    found = {ledger: taken(ground.folder, url, ledger, n) for ledger, n in few_of.items()}
+    for command, megabytes in found["many"].items():
+        yield Line(
+            f"{command}, {many:,} records",
+            megabytes,
+            unit="MB",
+            peer=f"{many // 10:,} records",
+            theirs=found["few"][command],
+            most=MOST_MEGABYTES,
+        )
+
+
+def taken(folder: Path, url: str, ledger: str, number: int) -> dict[str, float]:
+    """The most that each command takes, in megabytes."""
+    file = Path(folder, f"{ledger}.jsonl")
+    write_lines(file, number)
+    where = ["--database", url, "--ledger", ledger]
+    commands = {
+        "import": ["import", *where, str(file)],
+        "verify": ["verify", *where],
+        "rebuild": ["rebuild", *where],
+    }
+    return {name: most_taken_by(words, folder) for name, words in commands.items()}
+
+
+def write_lines(file: Path, number: int) -> None:
+    """A unit, and then as many projects as are wanted, each a line."""
+    encode = msgspec.json.encode
+    with file.open("wb") as lines:
+        registered = {"act": "register_unit", "on": "101001", "body": {"name": "公路段"}}
+        lines.write(encode(registered) + b"\n")
+        for n in range(1, number):
+            reserved = {"act": "reserve_project", "on": f"2021-{n:07d}", "body": RESERVE}
+            lines.write(encode(reserved) + b"\n")
+
+
+def most_taken_by(words: list[str], folder: Path) -> float:
+    """The peak memory of a command and of all processes that it begins, added up."""
+    peaks: dict[str, int] = {}
+    with Process(wenxiao(*words), folder / "log") as running:
+        while running.process.poll() is None:
+            peaks.update(peaks_of(running.process.pid))
+            time.sleep(LOOK_SECONDS)
+    assert running.process.returncode == 0, (folder / "log").read_text()[-2000:]
+    return sum(peaks.values()) / 1024
+
+
+def peaks_of(session: int) -> Iterator[tuple[str, int]]:
+    """The peak of every process of a session, in kilobytes, as the kernel has noted it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, StopIteration):
+            stat = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(stat[3]) == session:
+                lines = (process / "status").read_text().splitlines()
+                peak = next(line for line in lines if line.startswith("VmHWM"))
+                yield process.name, int(peak.split()[1])
