@@ -33,6 +33,7 @@ POSTGRESQL_DEFAULTS = {
 }
 
 _engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+_direct: weakref.WeakKeyDictionary[sa.Engine, sa.Engine] = weakref.WeakKeyDictionary()
 
 
 class UnsafeDatabase(RuntimeError):
@@ -43,16 +44,22 @@ def make_engine(url: str | sa.URL, *, pool_size: int = 20) -> sa.Engine:
     """An engine on an SQLite file or a PostgreSQL server."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite(parsed, pool_size)
-    elif parsed.get_backend_name() == "postgresql":
+        return _sqlite(parsed, pool_size)
+    if parsed.get_backend_name() == "postgresql":
         engine = _postgresql(parsed, pool_size)
-    else:
-        raise UnsafeDatabase(f"no ledger on {parsed.get_backend_name()}: SQLite or PostgreSQL")
-    _engines.add(engine)
-    renewal = _renewals[engine] = _Renewal()
-    sa.event.listen(engine, "connect", renewal.opened)
-    sa.event.listen(engine, "checkout", renewal.taken)
-    return engine
+        own = _direct[engine] = _committing_each(parsed, pool_size)
+        sa.event.listen(engine, "engine_disposed", lambda _: own.dispose())
+        return engine
+    raise UnsafeDatabase(f"no ledger on {parsed.get_backend_name()}: SQLite or PostgreSQL")
+
+
+def direct(engine: sa.Engine) -> sa.Engine:
+    """An engine on the same database, on which every statement commits by itself.
+
+    On PostgreSQL it has its own connections, for psycopg forgets everything that was prepared on a
+    connection whenever somebody rolls back there.
+    """
+    return _direct.get(engine, engine)
 
 
 def _sqlite(url: sa.URL, pool_size: int) -> sa.Engine:
@@ -61,7 +68,7 @@ def _sqlite(url: sa.URL, pool_size: int) -> sa.Engine:
     )
     sa.event.listen(engine, "connect", _make_durable)
     sa.event.listen(engine, "begin", _begin)
-    return engine
+    return _known(engine)
 
 
 def _make_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -82,16 +89,22 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _postgresql(url: sa.URL, pool_size: int) -> sa.Engine:
+def _postgresql(url: sa.URL, pool_size: int, **more: Any) -> sa.Engine:
     engine = sa.create_engine(
         url.set(drivername=POSTGRESQL_DRIVER).update_query_dict(
             {k: str(v) for k, v in POSTGRESQL_DEFAULTS.items() if k not in url.query}
         ),
         pool_size=pool_size,
         max_overflow=pool_size,
+        **more,
     )
     sa.event.listen(engine, "connect", _make_ready)
-    return engine
+    return _known(engine)
+
+
+def _committing_each(url: sa.URL, pool_size: int) -> sa.Engine:
+    """Connections that never have anything to roll back."""
+    return _postgresql(url, pool_size, connect_args={"autocommit": True}, pool_reset_on_return=None)
 
 
 def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
@@ -103,6 +116,15 @@ def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry
         f"SET default_transaction_isolation = 'read committed';SET lock_timeout = '{BUSY_SECONDS}s'"
     )
     connection.commit()
+
+
+def _known(engine: sa.Engine) -> sa.Engine:
+    """An engine whose connections can be renewed, and left behind by a fork."""
+    _engines.add(engine)
+    renewal = _renewals[engine] = _Renewal()
+    sa.event.listen(engine, "connect", renewal.opened)
+    sa.event.listen(engine, "checkout", renewal.taken)
+    return engine
 
 
 class _Renewal:
@@ -156,7 +178,7 @@ _inherited: list[sa.Pool] = []
 
 def _leave_connections() -> None:
     """A forked child opens its own connections; its parent's it must not even close."""
-    for engine in _engines:
+    for engine in (*_direct.values(), *_engines):
         _inherited.append(engine.pool)
         engine.dispose(close=False)
 

@@ -80,9 +80,7 @@ class PostgreSQLStorage(Storage[Connection]):
             connection = cast("Connection", driver)
             if has_spoken(connection):
                 raise ConnectionLost("the server has ended the connection meanwhile")
-            connection.autocommit = True
             yield connection
-            connection.autocommit = False
 
     @contextmanager
     def locked(self, connection: Connection) -> Iterator[None]:

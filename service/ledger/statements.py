@@ -93,8 +93,9 @@ def answered(result: PGresult) -> PGresult:
     if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
         return result
     state = result.error_field(DiagnosticField.SQLSTATE)
+    said = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or result.error_message
     error = errors.lookup(state.decode()) if state else psycopg.OperationalError
-    raise error(result.error_message.decode(errors="replace").strip())
+    raise error(said.decode(errors="replace").strip())
 
 
 def rows(result: PGresult) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import sqlalchemy as sa
 
 from service.ledger.batch import Batch
-from service.ledger.engine import renew
+from service.ledger.engine import direct, renew
 from service.ledger.errors import StorageUnavailable, UnknownLedger
 from service.ledger.faults import ConnectionLost
 from service.ledger.hashes import SHA256, SM3
@@ -126,6 +126,7 @@ class Storage(ABC, Generic[C]):
 
     def __init__(self, engine: sa.Engine, ledger: str) -> None:
         self.engine, self.ledger = engine, ledger
+        self._direct = direct(engine)
 
     @abstractmethod
     def fault(self, error: Exception, *, committing: bool) -> Exception:
@@ -155,7 +156,7 @@ class Storage(ABC, Generic[C]):
     def pooled(self, errors: type[Exception]) -> Iterator[Any]:
         """A driver's connection out of the pool, thrown away after any error."""
         try:
-            pooled = self.engine.raw_connection()
+            pooled = self._direct.raw_connection()
             try:
                 yield pooled.driver_connection
             except BaseException:
@@ -174,7 +175,7 @@ class Storage(ABC, Generic[C]):
             with self.connected() as connection:
                 return question(connection)
         except ConnectionLost:
-            renew(self.engine)
+            renew(self._direct)
             with self.connected() as connection:
                 return question(connection)
 

@@ -360,6 +360,20 @@ def test_recorders_that_take_turns_find_each_others_records(
     assert recorder.head().sha256 == Frontier(SHA256).grown(map(SHA256.leaf, everything(another)))
 
 
+def test_who_reads_and_rolls_back_takes_nothing_from_who_records(
+    engine: Engine, recorder: Recorder
+) -> None:
+    """A driver that forgets its prepared statements must not make us believe in them."""
+    for version in range(1, 4):
+        recorder.append([event(PROJECT, version)])
+        with engine.connect() as connection:
+            for _ in range(10):
+                connection.exec_driver_sql("SELECT count(*) FROM record")
+        with engine.connect() as connection:
+            connection.rollback()
+    assert recorder.version_of(PROJECT) == 3
+
+
 def test_events_of_the_library_have_names_for_ids(recorder: Recorder) -> None:
     recorder.insert_events([StoredEvent("dog/1", 1, "dog.registered", b"{}")])
     assert isinstance(recorder.select_events("dog/1")[0].originator_id, str)
