@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -153,6 +154,22 @@ NAMED: dict[str, Callable[[dict[str, Any]], tuple[str, ...]]] = {
     "ledger_head": lambda _: ("head ", "record ", UNREADABLE),
 }
 """How a finding about a row of each table may begin."""
+
+
+def test_what_is_recorded_meanwhile_does_not_disturb(office: Ledger) -> None:
+    def record() -> None:
+        for number in range(60):
+            key = f"meanwhile-{number}"
+            body = {"name": "农业农村局", **seen(key, "1")}
+            Desk(office).carry_out(asked("register_unit", f"unit/m{number}", key, body))
+
+    with ThreadPoolExecutor(1) as pool:
+        recording, found = pool.submit(record), []
+        while not recording.done():
+            found.append(verify(office.engine, LEDGER))
+        recording.result()
+    assert {each.finding for each in found} == {""}
+    assert verify(office.engine, LEDGER).size == 68
 
 
 def test_a_record_that_is_gone_is_missed(office: Ledger) -> None:
