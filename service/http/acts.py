@@ -153,8 +153,9 @@ def _open(act: Act) -> None:
             name=name,
             method="POST",
             fails=FAILS,
-            parameters=[*_in_path(path, kind), *HEADERS],
+            in_path=_in_path(path, kind),
             tags=[title_of(kind)],
+            parameters=HEADERS,
             summary=act.title,
             description=_description(act),
             requestBody={

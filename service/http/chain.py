@@ -139,7 +139,7 @@ def _open(kind: type[Aggregate], called: str) -> None:
             asks=asks,
             name=f"{view.__name__}_of_{kind.KIND}",
             fails={400},
-            parameters=[IN_PATH[kind]],
+            in_path=[IN_PATH[kind]],
             tags=[called],
         )(view)
 

@@ -64,7 +64,7 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
         name: str,
         method: str,
         fails: Iterable[int],
-        parameters: Iterable[Mapping[str, Any]] = (),
+        in_path: Iterable[Mapping[str, Any]] = (),
         tags: Iterable[str] | None = None,
         **documented: Any,
     ) -> None:
@@ -76,7 +76,7 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
             name,
             self.doc(operationId=name, **documented)(view),
             methods=[method],
-            parameters=[*parameters],
+            parameters=[*in_path],
             tags=[*tags] if tags else None,
         )
 

@@ -65,7 +65,14 @@ def document(doors: tuple[Doors, ...]) -> dict[str, Any]:
     for each in doors:
         api.register_blueprint(each, parameters=[LEDGER] if each.url_prefix else [])
     described: dict[str, Any] = api.spec.to_dict()
+    described["tags"] = [{"name": name} for name in _tags(described)]
     return described
+
+
+def _tags(described: dict[str, Any]) -> list[str]:
+    """What doors are sorted under: the histories that they are about, not our files."""
+    doors = (door for path in described["paths"].values() for door in path.values())
+    return list(dict.fromkeys(tag for door in doors if "tags" in door for tag in door["tags"]))
 
 
 @cache

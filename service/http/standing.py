@@ -104,7 +104,7 @@ def units(asked: Mapping[str, Any]) -> Any:
     ProjectStandingShape,
     asks=Question,
     headers=ETAG,
-    parameters=[IN_PATH[Project]],
+    in_path=[IN_PATH[Project]],
     tags=["项目"],
 )
 def project(asked: Mapping[str, Any], project: str) -> Any:
@@ -117,7 +117,7 @@ def project(asked: Mapping[str, Any], project: str) -> Any:
     UnitStandingShape,
     asks=Question,
     headers=ETAG,
-    parameters=[IN_PATH[Unit]],
+    in_path=[IN_PATH[Unit]],
     tags=["预算单位"],
 )
 def unit(asked: Mapping[str, Any], unit: str) -> Any:
@@ -157,7 +157,7 @@ class HappenedQuestion(Question):
     "/projects/<project>/as-happened",
     ProjectHappenedShape,
     asks=HappenedQuestion,
-    parameters=[IN_PATH[Project]],
+    in_path=[IN_PATH[Project]],
     tags=["项目"],
 )
 def project_as_happened(asked: Mapping[str, Any], project: str) -> Any:
@@ -169,7 +169,7 @@ def project_as_happened(asked: Mapping[str, Any], project: str) -> Any:
     "/units/<unit>/as-happened",
     UnitHappenedShape,
     asks=HappenedQuestion,
-    parameters=[IN_PATH[Unit]],
+    in_path=[IN_PATH[Unit]],
     tags=["预算单位"],
 )
 def unit_as_happened(asked: Mapping[str, Any], unit: str) -> Any:

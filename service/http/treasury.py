@@ -50,7 +50,7 @@ class PayableShape(Schema):
     "/projects/<project>/payable",
     PayableShape,
     asks=PayableQuestion,
-    parameters=[IN_PATH[Project]],
+    in_path=[IN_PATH[Project]],
     tags=["项目"],
 )
 def may_be_paid(asked: Mapping[str, Any], project: str) -> Any:
