@@ -12,16 +12,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 import click
-from eventsourcing.persistence import PersistenceError
-from sqlalchemy.exc import SQLAlchemyError
 
-from service.cli.common import Failed
-from service.ledger.engine import UnsafeDatabase
-from service.request import Refusal
-from service.settings import BadSetting
-
-EXPECTED = (PersistenceError, SQLAlchemyError, UnsafeDatabase, BadSetting, Refusal, OSError)
-"""What may go wrong without anybody's code being wrong: told in a sentence, without a traceback."""
+from service.cli.common import EXPECTED, Failed, sentence
 
 
 class Commands(click.Group):
@@ -42,13 +34,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except EXPECTED as error:
-            raise Failed(_sentence(error)) from error
-
-
-def _sentence(error: Exception) -> str:
-    """The first line of what went wrong; a driver's error without the statement it came from."""
-    told = str(getattr(error, "orig", None) or error) or type(error).__name__
-    return told.splitlines()[0]
+            raise Failed(sentence(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

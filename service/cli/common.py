@@ -13,16 +13,19 @@ from typing import Any, Protocol
 import click
 import msgspec
 import sqlalchemy as sa
+from eventsourcing.persistence import PersistenceError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.clock import Clock, utc_now
 from service.ledger import entry
 from service.ledger.application import Ledger
-from service.ledger.engine import make_engine
+from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
 from service.ledger.tables import ledger_head
-from service.settings import Settings
+from service.request import Refusal
+from service.settings import BadSetting, Settings
 
 STDERR = Console(stderr=True)
 
@@ -31,6 +34,16 @@ class Told(Protocol):
     """Is told how far one has come, and of how much where that was not known before."""
 
     def __call__(self, come: int, of: int | None = None, /) -> None: ...
+
+
+EXPECTED = (PersistenceError, SQLAlchemyError, UnsafeDatabase, BadSetting, Refusal, OSError)
+"""What may go wrong without anybody's code being wrong: told in a sentence, without a traceback."""
+
+
+def sentence(error: Exception) -> str:
+    """The first line of what went wrong; a driver's error without the statement it came from."""
+    told = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return told.splitlines()[0]
 
 
 class Failed(click.ClickException):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 import sqlalchemy as sa
 
 from service.cli.common import (
+    EXPECTED,
     Failed,
     Inconclusive,
     database_option,
@@ -16,6 +19,7 @@ from service.cli.common import (
     ledgers_option,
     opened,
     progress,
+    sentence,
     tell,
 )
 from service.ledger.verifications import Verdict, Verification, keep
@@ -40,16 +44,25 @@ def command(
 ) -> None:
     """Verify records, requests, source rows, committed values and heads of ledgers.
 
-    Exit code 1 if anything is not as it was recorded; the first record concerned is named. Exit
-    code 3 if there was nothing to verify.
+    Exit code 1 if anything is not as it was recorded, and only then; the first record concerned is
+    named. Exit code 3 if there was nothing to verify, or it could not be read.
     """
-    with opened(database) as engine:
+    with _inconclusive_if_unread(), opened(database) as engine:
         found = [
             _verified(engine, ledger, facts=facts, processes=processes)
             for ledger in ledgers or every_ledger(engine)
         ]
     tell([_told(each) for each in found], *map(_line, found), as_json=as_json)
     _conclude(found)
+
+
+@contextmanager
+def _inconclusive_if_unread() -> Iterator[None]:
+    """What cannot be reached is not thereby false."""
+    try:
+        yield
+    except (Failed, *EXPECTED) as error:
+        raise Inconclusive(sentence(error)) from error
 
 
 def _verified(engine: sa.Engine, ledger: str, *, facts: bool, processes: int) -> Verification:

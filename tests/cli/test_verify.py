@@ -75,22 +75,25 @@ def test_one_true_ledger_does_not_vouch_for_an_empty_one(issued: Said) -> None:
     assert issued("verify", "--ledger", "office").exit_code == 0
 
 
-def test_a_ledger_that_is_not_there_is_a_failure_told_in_one_sentence(say: Said) -> None:
+def test_a_ledger_that_is_not_there_is_not_thereby_false(say: Said) -> None:
     done = say("verify", "--ledger", "nowhere")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"
 
 
-def test_a_database_that_is_not_there_is_a_failure_too(say: Said) -> None:
-    done = say("verify", "--database", "sqlite:////nowhere/at/all.sqlite")
-    assert done.exit_code == 1
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://nobody@127.0.0.1:1/none", "?"]
+)
+def test_nor_is_a_database_that_is_not_there(say: Said, url: str) -> None:
+    done = say("verify", "--database", url)
+    assert done.exit_code == 3
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_database_that_was_never_migrated_is_told_apart(say: Said, tmp_path: Path) -> None:
     done = say("verify", "--database", f"sqlite:///{tmp_path}/new.sqlite")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert done.stderr == "Error: the database is not at this release's schema: wenxiao migrate\n"
     assert not [*tmp_path.iterdir()]
 
