@@ -31,7 +31,7 @@ from service.ledger.rows import seal
 from service.ledger.storage import Storage
 from service.ledger.trees import Frontier
 
-STRETCH = 8_192
+STRETCH = 4_096
 """The records of a stretch; a power of two."""
 
 PORTION = 400

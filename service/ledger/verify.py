@@ -70,8 +70,11 @@ VALUES = (
     " AND digest > ? ORDER BY digest LIMIT 1000"
 )
 
-WORTH_A_PROCESS = 4 * STRETCH
+WORTH_A_PROCESS = 8 * STRETCH
 """With fewer records than this for each, another process is not worth its start."""
+
+MOST_PROCESSES = 4
+"""So many at most, unless more are asked for: each takes memory, and work for the database."""
 
 Told = Callable[[int, int], None]
 """Is told how far it has come, and of how much."""
@@ -97,7 +100,7 @@ def verify(
     try:
         now = verifier.snapshot()
         size = now.size
-        wanted = processes or min(_processors(), now.last // WORTH_A_PROCESS)
+        wanted = processes or min(_processors(), MOST_PROCESSES, now.last // WORTH_A_PROCESS)
         whole = verifier.whole(now, wanted, told or _nobody, facts=facts)
         verifier.compare(now, whole)
         verifier.values()
