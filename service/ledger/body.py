@@ -125,7 +125,16 @@ def record_of(stored: Any) -> Record[Any]:
     """The record that was stored."""
     envelope, fact = decode(stored.topic, stored.state)
     position, at = (stored.id, stored.recorded_at) if isinstance(stored, Stored) else (0, None)
-    return Record(stored.originator_id, stored.originator_version, envelope, fact, position, at)
+    record: Record[Any] = object.__new__(Record)
+    vars(record).update(  # without the detour by which frozen classes set each field
+        stream=stored.originator_id,
+        version=stored.originator_version,
+        envelope=envelope,
+        fact=fact,
+        position=position,
+        recorded_at=at,
+    )
+    return record
 
 
 def fact_from(topic: str, told: dict[str, Any]) -> Fact[Any]:

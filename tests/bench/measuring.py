@@ -81,6 +81,7 @@ def alternately(rounds: int, sides: Mapping[str, Side]) -> Rates:
         order = [*sides] if number % 2 else [*sides][::-1]
         for name in order:
             gc.collect()
+            gc.freeze()  # what other sides have left lying about costs this one nothing
             rate = sides[name]()
             if number:
                 rates[name].append(rate)
