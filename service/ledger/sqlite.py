@@ -12,9 +12,6 @@ from service.ledger.batch import Batch
 from service.ledger.faults import sqlite_fault
 from service.ledger.storage import PARTS, Part, Storage
 
-MOST_ROWS = 64
-"""How many rows one statement inserts at most."""
-
 MOVE_HEAD = (
     "UPDATE ledger_head SET size = ?, recorded_at = ?, sha256_frontier = ?, sm3_frontier = ?"
     " WHERE ledger = ? AND size = ?"
@@ -71,25 +68,17 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
         if moved.rowcount != 1:
             return False
         for part in PARTS:
-            self._insert(connection, part, part.rows(batch))
+            rows = part.rows(batch)
+            connection.executemany(insert(part), [(ledger, *row) for row in rows])
         for digest, position in batch.withheld.items():
             connection.execute(WITHHOLD, (position, ledger, digest))
         return True
 
-    def _insert(self, connection: sqlite3.Connection, part: Part, rows: list[Any]) -> None:
-        """Insert many rows with few statements, of which there are few kinds: of 64, 32 … 1."""
-        begin = 0
-        while missing := len(rows) - begin:
-            count = min(MOST_ROWS, 1 << missing.bit_length() - 1)
-            values = [value for row in rows[begin : begin + count] for value in (self.ledger, *row)]
-            connection.execute(insert(part, count), values)
-            begin += count
-
 
 @cache
-def insert(part: Part, count: int) -> str:
-    """The statement that inserts so many rows of a part."""
+def insert(part: Part) -> str:
+    """The statement that inserts a row of a part."""
     columns = ("ledger", *part.columns)
-    marks = f"({', '.join('?' * len(columns))})"
-    rows = ", ".join([marks] * count)
-    return f"INSERT INTO {part.table} ({', '.join(columns)}) VALUES {rows}{part.on_conflict}"  # noqa: S608 — names are our own
+    marks = ", ".join("?" * len(columns))
+    into = f"{part.table} ({', '.join(columns)})"
+    return f"INSERT INTO {into} VALUES ({marks}){part.on_conflict}"  # noqa: S608 — names are ours
