@@ -2,8 +2,10 @@
 
 from service import logs
 from service.http.app import create_app
+from service.release import announce_everywhere
 from service.settings import Settings
 
 settings = Settings.from_environment()
 logs.configure(settings.log_level)
 app = create_app(settings)
+announce_everywhere(app.engine)

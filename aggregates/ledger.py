@@ -20,7 +20,7 @@ class Imports(Aggregate, kind="import", collection="imports"):
 
 @dataclass
 class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
-    """The ledger's own history, and the release that writes it at present."""
+    """台账自身: the ledger's own history, and the release that writes it at present."""
 
     release: str = ""
     rules: str = ""

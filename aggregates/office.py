@@ -54,7 +54,7 @@ class Token:
 
 @dataclass
 class Office(Aggregate, kind="office", collection="office"):
-    """The office's own history: assignments and tokens."""
+    """办公室: an office's own history, its assignments and its tokens."""
 
     assignments: list[Assignment] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)

@@ -99,7 +99,7 @@ DEFAULT = RuleSet()
 
 @dataclass
 class RuleBook(Aggregate, kind="rulebook", collection="rulebook"):
-    """All versions an office has published, the last published first in doubt."""
+    """规则集各版: all that an office has published, the last one first in doubt."""
 
     versions: dict[int, RuleSet] = field(default_factory=dict)
 

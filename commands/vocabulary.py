@@ -41,6 +41,23 @@ class TextField(fields.String):
         return text
 
 
+class RowNameField(TextField):
+    """What another system calls a table, a row or a revision: one line of at most 60 characters."""
+
+    PATTERN: ClassVar[str] = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(60, metadata={"pattern": self.PATTERN}, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.PATTERN, text):
+            raise ValidationError("不得换行")
+        return text
+
+
 class CodeField(fields.String):
     """A code: letters, digits, dot, dash and underline, beginning with a letter or digit."""
 
@@ -116,6 +133,7 @@ IN_OUR_TIME: Mapping[str, Any] = {
 }
 
 Name = Annotated[str, TextField(200)]
+RowName = Annotated[str, RowNameField()]
 Text = Annotated[str, TextField(2000)]
 Remark = Annotated[str, TextField(2000, shortest=0)]
 Code = Annotated[str, CodeField()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -10,6 +11,8 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from aggregates.base import MAIN, Aggregate
 from aggregates.ledger import ITSELF, LedgerItself
@@ -17,8 +20,10 @@ from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS, RULES
 from commands.ledger import StartRelease
+from service.clock import Clock, utc_now
 from service.desk import Desk
 from service.ledger.application import Ledger
+from service.ledger.recorder import every_ledger
 from service.request import understand
 from service.sitting import Outcome
 
@@ -46,6 +51,13 @@ def ask_as_console(
     found = ACTS[act]
     key = key or f"console-{token_hex(16)}"
     return Desk(ledger).carry_out(understand(found, kind, MAIN, body, token=CONSOLE, key=key))
+
+
+def announce_everywhere(engine: Engine, clock: Clock = utc_now) -> None:
+    """Record this release in every ledger; where the database is not ready yet, nothing."""
+    with suppress(SQLAlchemyError):
+        for slug in every_ledger(engine):
+            announce(Ledger(engine, slug, clock))
 
 
 def announce(ledger: Ledger) -> None:

@@ -21,10 +21,10 @@ from aggregates.person import Person
 from aggregates.roles import Role
 from aggregates.rulebook import RuleBook
 from commands.base import Act, Command
-from commands.vocabulary import CODE, Digest, Name, PersonId, Position
+from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
 from service.schemas import schema_of
 
-OptionalName = Annotated[str, words.String(validate=ma.validate.Length(0, 200))]
+OptionalName = Annotated[str, TextField(200, shortest=0)]
 
 OUR_OWN = (LedgerItself, Office, Person, RuleBook)
 """Histories to which nothing happens elsewhere: no system tells us whom we have come to trust."""
@@ -74,10 +74,10 @@ class DocumentGiven:
 class SourceGiven:
     """来源: the row of another system in which it was observed, and that row's revision."""
 
-    system: Name
-    table: Name
-    row: Name
-    revision: Name
+    system: RowName
+    table: RowName
+    row: RowName
+    revision: RowName
     batch: OptionalName = ""
     deleted: bool = False
 

@@ -36,7 +36,7 @@ from service.clock import business_day
 from service.ledger.application import Ledger
 from service.ledger.body import fact_from
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
-from service.request import Line, NotFound, Refusal, Request
+from service.request import Forbidden, Line, NotFound, Refusal, Request
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -176,6 +176,9 @@ class Sitting:
         return [each.case for each in self._decided if each.case and each.outcome == RECORDED]
 
     def _admit(self, request: Request, it: Aggregate) -> None:
+        known = self.history(Office, OFFICE).tokens.get(request.token.id)
+        if known is not None and not known.is_good(self.now):
+            raise Forbidden("该令牌已经吊销或者过期")
         unit = it.belongs_to or getattr(request.command, "unit", "")
         if not is_within(self, request.token, unit):
             raise NotFound("没有这个对象")

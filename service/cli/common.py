@@ -23,7 +23,6 @@ from service.ledger import entry
 from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
-from service.ledger.tables import ledger_head
 from service.request import Refusal
 from service.settings import BadSetting, Settings
 
@@ -117,13 +116,6 @@ def ledger_at(database: str | None, slug: str, clock: Clock = utc_now) -> Iterat
         ledger = Ledger(engine, slug, clock)
         ledger.head_position()
         yield ledger
-
-
-def every_ledger(engine: sa.Engine) -> list[str]:
-    """The names of all ledgers in a database."""
-    with engine.connect() as connection:
-        found = connection.execute(sa.select(ledger_head.c.ledger).order_by(ledger_head.c.ledger))
-        return list(found.scalars())
 
 
 def tell(answer: Any, *lines: str, as_json: bool) -> None:

@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import click
 
-from service.cli.common import SLUG, database_option, every_ledger, json_option, opened, tell
+from service.cli.common import SLUG, database_option, json_option, opened, tell
 from service.ledger.engine import durability
 from service.ledger.errors import LedgerExists
 from service.ledger.guards import grant_service_role
 from service.ledger.migrations import current_revision, migrate
-from service.ledger.recorder import create_ledger
+from service.ledger.recorder import create_ledger, every_ledger
 
 
 @click.command("migrate")

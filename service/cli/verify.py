@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +15,6 @@ from service.cli.common import (
     Failed,
     Inconclusive,
     database_option,
-    every_ledger,
     json_option,
     ledgers_option,
     opened,
@@ -22,6 +22,7 @@ from service.cli.common import (
     sentence,
     tell,
 )
+from service.ledger.recorder import every_ledger
 from service.ledger.verifications import Verdict, Verification, keep
 from service.ledger.verify import verify
 
@@ -58,11 +59,13 @@ def command(
 
 @contextmanager
 def _inconclusive_if_unread() -> Iterator[None]:
-    """What cannot be reached is not thereby false."""
+    """What cannot be reached, or was not read to its end, is not thereby false."""
     try:
         yield
-    except (Failed, *EXPECTED) as error:
+    except (Failed, BrokenExecutor, *EXPECTED) as error:
         raise Inconclusive(sentence(error)) from error
+    except KeyboardInterrupt as interrupted:
+        raise Inconclusive("interrupted before the end") from interrupted
 
 
 def _verified(engine: sa.Engine, ledger: str, *, facts: bool, processes: int) -> Verification:

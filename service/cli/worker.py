@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from service import logs
-from service.cli.common import database_option, every_ledger, ledgers_option, opened, settings
+from service.cli.common import database_option, ledgers_option, opened, settings
 from service.ledger.application import Ledger
+from service.ledger.recorder import every_ledger
 from service.projector import Projector, follow
 from service.release import announce
 

@@ -50,6 +50,13 @@ def create_ledger(engine: sa.Engine, slug: str) -> None:
         raise LedgerExists(slug) from error
 
 
+def every_ledger(engine: sa.Engine) -> list[str]:
+    """The names of all ledgers in a database."""
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(ledger_head.c.ledger).order_by(ledger_head.c.ledger))
+        return list(found.scalars())
+
+
 def storage(engine: sa.Engine, ledger: str) -> Storage[Any]:
     """How a ledger is spoken to in this kind of database."""
     if engine.dialect.name == "postgresql":
