@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from eventsourcing.persistence import PersistenceError, StoredEvent
@@ -23,6 +24,7 @@ from service.ledger.entry import (
     name,
     require,
     timestamp,
+    utf8,
 )
 from service.ledger.errors import ClockBehind, ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.hashes import SHA256, SM3
@@ -68,8 +70,7 @@ class Insertion:
         self.values = values
         self.withheld = withheld
         self.size = sum(map(len, [event.body for event in self.events]))
-        for text in self._names():
-            name(text)
+        self._check_beside()
 
     @property
     def corrects_clock(self) -> bool:
@@ -80,12 +81,16 @@ class Insertion:
         yield from (event.stream for event in self.events)
         yield from self.reads
 
-    def _names(self) -> Iterator[str]:
-        yield from self.reads
-        for request in self.requests:
-            yield from (request.principal, request.key)
-        for key in self.observed:
-            yield from (key.system, key.source_table, key.row_id, key.revision)
+    def _check_beside(self) -> None:
+        sources = (key.names for key in self.observed)
+        asked = ((request.principal, request.key) for request in self.requests)
+        for text in chain(self.reads, *asked, *sources):
+            name(text)
+        for text in (value.value for value in self.values):
+            require(b"\0" not in utf8(text), "a NUL in a value")
+        own = chain.from_iterable(request.records for request in self.requests)
+        for index in chain(own, (key.record for key in self.observed)):
+            require(0 <= index < len(self.events), f"no record {index} among {len(self.events)}")
 
 
 def _event(event: StoredEvent) -> Event:
@@ -94,7 +99,7 @@ def _event(event: StoredEvent) -> Event:
         raise MalformedEntry(f"no version: {version}")
     name(stream)
     name(topic)
-    return Event(stream, version, topic, event.state)
+    return Event(stream, version, topic, bytes(event.state))
 
 
 @dataclass(slots=True)
@@ -142,10 +147,7 @@ class Batch:
         self._ledger = ledger.encode()
         self._salts = salts(sum(len(insertion.events) for insertion in insertions))
         for insertion in insertions:
-            try:
-                self._take(insertion)
-            except PersistenceError as refusal:
-                self.outcomes[insertion] = refusal.with_traceback(None)  # raised elsewhere
+            self._judge(insertion)
         self.leaves = leaves(self.rows)
         self.head = found.head.grown(self.recorded_at, *self.leaves) if self.rows else found.head
 
@@ -153,6 +155,12 @@ class Batch:
     def size(self) -> int:
         """The ledger's size once this batch is recorded."""
         return self.found.head.size + len(self.rows)
+
+    def _judge(self, insertion: Insertion) -> None:
+        try:
+            self._take(insertion)
+        except PersistenceError as refusal:
+            self.outcomes[insertion] = refusal.with_traceback(None)  # another thread raises it
 
     def _take(self, insertion: Insertion) -> None:
         self._refuse_repetition(insertion)

@@ -160,13 +160,18 @@ def timestamp(at: datetime) -> bytes:
 @lru_cache(4096)
 def name(text: str) -> bytes:
     """The bytes of a stream's or topic's name, if it can be one."""
-    try:
-        encoded = text.encode()
-    except UnicodeEncodeError as error:
-        raise MalformedEntry(f"not encodable: {text!r}") from error
+    encoded = utf8(text)
     require(0 < len(encoded) <= NAME_LIMIT, f"a name has 1 to {NAME_LIMIT} bytes: {text!r}")
     require(not CONTROL.search(text), f"a control character in a name: {text!r}")
     return encoded
+
+
+def utf8(text: str) -> bytes:
+    """The bytes of a text, unless it has half of a surrogate pair."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedEntry(f"not encodable: {text!r}") from error
 
 
 def number(digits: bytes) -> int:

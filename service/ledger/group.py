@@ -15,6 +15,7 @@ from service.ledger.errors import OutcomeUnknown
 
 MOST_RECORDS = 1_000
 MOST_BYTES = 4_000_000
+"""What one batch holds at most, unless a single insertion is larger."""
 
 Settle = Callable[[Sequence[Insertion]], Mapping[Insertion, Outcome]]
 
@@ -77,9 +78,10 @@ class Group:
             self._call_next()
 
     def _lead(self) -> None:
-        places = self._take()
+        places: list[Place] = []
         outcomes: Mapping[Insertion, Outcome] = {}
         try:
+            self._take(places)
             outcomes = self._settle([place.insertion for place in places])
         finally:
             for place in places:
@@ -88,9 +90,8 @@ class Group:
                 place.gate.release()
             self._call_next()  # last, so that those just answered may be in its batch again
 
-    def _take(self) -> list[Place]:
-        """Those who have waited longest, as many as one batch may hold, but at least one."""
-        places: list[Place] = []
+    def _take(self, places: list[Place]) -> None:
+        """Take those who have waited longest, as many as one batch may hold, at least one."""
         records = size = 0
         with self._mutex:
             while self._waiting:
@@ -99,7 +100,6 @@ class Group:
                 if places and (records > MOST_RECORDS or size > MOST_BYTES):
                     break
                 places.append(self._waiting.popleft())
-        return places
 
     def _call_next(self) -> None:
         with self._mutex:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import select
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import psycopg
@@ -103,14 +103,18 @@ class PostgreSQLStorage(Storage[Connection]):
     def requests(
         self, connection: Connection, keys: Collection[tuple[str, str]]
     ) -> dict[tuple[str, str], RequestRow]:
+        if not keys:
+            return {}
         found = map(request_row, REQUESTS.run(connection, *zip(*keys, strict=True), self.ledger))
         return {(row.principal, row.key): row for row in found}
 
     def observed(
         self, connection: Connection, keys: Collection[ObservedKey]
     ) -> dict[ObservedKey, tuple[ObservedKey, int]]:
-        asked = [(key.system, key.source_table, key.row_id, key.revision) for key in keys]
-        rows = OBSERVED.run(connection, *zip(*asked, strict=True), self.ledger)
+        if not keys:
+            return {}
+        asked = zip(*(key.names for key in keys), strict=True)
+        rows = OBSERVED.run(connection, *asked, self.ledger)
         return {key: (key, position) for key, position in map(observed_row, rows)}
 
     def write(self, connection: Connection, batch: Batch) -> bool:
@@ -153,7 +157,7 @@ def committing(*, yes: bool = True) -> Iterator[None]:
         raise postgresql_fault(error, committing=yes) from error
 
 
-@cache
+@lru_cache(200)
 def marked(statement: str) -> bytes:
     """A statement with the driver's marks for values."""
     return statement.replace("?", "%s").encode()

@@ -70,6 +70,11 @@ class ObservedKey:
     record: int = field(default=0, compare=False)
     """Which of the records appended with it is about it."""
 
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """What makes it unique in its ledger."""
+        return self.system, self.source_table, self.row_id, self.revision
+
 
 @dataclass(frozen=True, slots=True)
 class CommittedValue:

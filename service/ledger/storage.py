@@ -45,7 +45,7 @@ FIRST_OBSERVED = (
     " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ?"
 )
 VALUE = "SELECT digest, salt, value FROM committed_value WHERE ledger = ? AND digest = ?"
-CLOCK_CONFIRMED = (
+CLOCK_CONFIRMED = (  # the topic spelled out, as the index that finds it has it
     "SELECT entry FROM record WHERE ledger = ? AND topic = 'ledger.clock_corrected'"
     " ORDER BY position DESC LIMIT 1"
 )
@@ -104,10 +104,7 @@ PARTS = (
             "digest": "bytea",
             "position": "int8",
         },
-        lambda batch: [
-            (key.system, key.source_table, key.row_id, key.revision, key.digest, position)
-            for key, position in batch.observed
-        ],
+        lambda batch: [(*key.names, key.digest, position) for key, position in batch.observed],
     ),
     Part(
         "committed_value",
@@ -196,15 +193,7 @@ class Storage(ABC, Generic[C]):
         found = (
             observed_row(row)
             for key in keys
-            for row in self.rows(
-                connection,
-                OBSERVED,
-                self.ledger,
-                key.system,
-                key.source_table,
-                key.row_id,
-                key.revision,
-            )
+            for row in self.rows(connection, OBSERVED, self.ledger, *key.names)
         )
         return {key: (key, position) for key, position in found}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
@@ -128,6 +129,7 @@ def test_a_key_is_the_principals_own(recorder: Recorder) -> None:
         "k", principal="token/treasury", positions=(2,)
     )
     assert recorder.find_request("token/nobody", "k") is None
+    assert recorder.find_requests("token/treasury", []) == {}
 
 
 def test_several_requests_recorded_together_are_answered_each_with_its_own(
@@ -197,6 +199,29 @@ def test_names_that_no_entry_can_hold_are_refused_at_once(recorder: Recorder, na
         with pytest.raises(MalformedEntry):
             call()
     assert recorder.head().size == 0
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"values": [CommittedValue(b"d", b"s", "a\0b")]},
+        {"values": [CommittedValue(b"d", b"s", "\ud800")]},
+        {"requests": [request("k", records=(1,))]},
+        {"requests": [request("k", records=(-1,))]},
+        {"observed": [row("1", record=1)]},
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_kept_beside_a_record_is_refused_at_once(
+    recorder: Recorder, beside: dict[str, Any]
+) -> None:
+    with pytest.raises(MalformedEntry):
+        recorder.append([event()], **beside)
+
+
+def test_a_body_of_anything_but_bytes_is_refused_at_once(recorder: Recorder) -> None:
+    with pytest.raises(TypeError):
+        recorder.append([event(body="{}")])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("version", [-1, 2**63])
