@@ -16,7 +16,7 @@ from aggregates.office import (
 )
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import IN_OUR_TIME, Code, Digest, Name, PersonId, Text
+from commands.vocabulary import IN_OUR_TIME, Code, Digest, Name, PersonId, Text, TextField
 
 ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
@@ -27,10 +27,27 @@ HELD_ONCE = Rule("office.held_once", "该人员在此期间已任有此角色的
 ENDED_IF_HELD = Rule("office.ended_if_held", "该人员在该日并未任有此角色的岗位", basis="KM-51")
 ENDS_EARLIER = Rule("office.ends_earlier", "免职日期须早于已登记的任职截止日期", basis="KM-51")
 TOKEN_NAMED_ONCE = Rule(
-    "office.token_named_once", "该令牌编号或密钥已经使用", basis="GB/T 22239-2019"
+    "office.token_named_once",
+    "该令牌编号或密钥已经使用",
+    basis="GB/T 22239-2019",
+    is_firm=True,
 )
 TOKEN_SPEAKS_FOR_ONE = Rule(
-    "office.token_speaks_for_one", "令牌须且只须对应一名人员或一个系统", basis="GB/T 22239-2019"
+    "office.token_speaks_for_one",
+    "令牌须且只须对应一名人员或一个系统",
+    basis="GB/T 22239-2019",
+    is_firm=True,
+)
+TOKEN_NAME_IS_FREE = Rule(
+    "office.token_name_is_free",
+    "console 以及 import- 开头的名称留给本机操作和导入",
+    basis="GB/T 22239-2019",
+)
+TOKEN_OUTLIVES_TODAY = Rule(
+    "office.token_outlives_today", "令牌的到期日须在今日之后", basis="GB/T 22239-2019"
+)
+OPERATOR_BY_OPERATOR = Rule(
+    "office.operator_by_operator", "本机操作员的令牌只能由本机操作员签发", basis="GB/T 22239-2019"
 )
 TOKEN_IS_KNOWN = Rule("office.token_is_known", "没有这个令牌", basis="GB/T 22239-2019")
 REVOKED_ONCE = Rule("office.revoked_once", "该令牌已经吊销", basis="GB/T 22239-2019")
@@ -39,7 +56,7 @@ Roles = Annotated[
     tuple[Role, ...], fields.List(fields.Enum(Role, by_value=True), validate=validate.Length(1, 20))
 ]
 Instant = Annotated[datetime, fields.AwareDateTime(format="iso", **IN_OUR_TIME)]
-OptionalCode = Annotated[str, fields.String(validate=validate.Length(0, 64))]
+OptionalCode = Annotated[str, TextField(64, shortest=0)]
 
 
 @act("office/assignments", by=ADMINISTRATION, basis="KM-51; 审计法 第15条")
@@ -95,6 +112,13 @@ class IssueToken(Command[Office]):
         known = self.token in office.tokens or self.digest in office.by_digest
         case.require(not known, TOKEN_NAMED_ONCE, 令牌=self.token)
         case.require(bool(self.person) != bool(self.system), TOKEN_SPEAKS_FOR_ONE)
+        is_free = self.token != "console" and not self.token.startswith("import-")
+        case.require(is_free, TOKEN_NAME_IS_FREE, 令牌=self.token)
+        case.require(
+            self.expires_at.date() > case.today, TOKEN_OUTLIVES_TODAY, 到期=self.expires_at
+        )
+        is_allowed = Role.OPERATOR not in self.roles or case.role == Role.OPERATOR
+        case.require(is_allowed, OPERATOR_BY_OPERATOR)
         return TokenIssued(
             self.token,
             self.digest,
