@@ -20,6 +20,9 @@ from commands.vocabulary import IN_OUR_TIME, Code, Digest, Name, PersonId, Text,
 
 ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
+RESERVED = ("console", "import-")
+"""How the names begin under which this machine itself asks."""
+
 INTERVAL_HAS_AN_ORDER = Rule(
     "office.interval_has_an_order", "任职的截止日期不得早于起始日期", basis="KM-51"
 )
@@ -40,7 +43,7 @@ TOKEN_SPEAKS_FOR_ONE = Rule(
 )
 TOKEN_NAME_IS_FREE = Rule(
     "office.token_name_is_free",
-    "console 以及 import- 开头的名称留给本机操作和导入",
+    "以 console 或 import- 开头的名称留给本机操作和导入",
     basis="GB/T 22239-2019",
 )
 TOKEN_OUTLIVES_TODAY = Rule(
@@ -112,11 +115,10 @@ class IssueToken(Command[Office]):
         known = self.token in office.tokens or self.digest in office.by_digest
         case.require(not known, TOKEN_NAMED_ONCE, 令牌=self.token)
         case.require(bool(self.person) != bool(self.system), TOKEN_SPEAKS_FOR_ONE)
-        is_free = self.token != "console" and not self.token.startswith("import-")
+        is_free = not self.token.startswith(RESERVED)
         case.require(is_free, TOKEN_NAME_IS_FREE, 令牌=self.token)
-        case.require(
-            self.expires_at.date() > case.today, TOKEN_OUTLIVES_TODAY, 到期=self.expires_at
-        )
+        last = self.expires_at.date()
+        case.require(last > case.today, TOKEN_OUTLIVES_TODAY, 到期=last)
         is_allowed = Role.OPERATOR not in self.roles or case.role == Role.OPERATOR
         case.require(is_allowed, OPERATOR_BY_OPERATOR)
         return TokenIssued(

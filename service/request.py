@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from typing import Annotated, Any, get_type_hints
 
 import marshmallow as ma
@@ -20,11 +21,14 @@ from aggregates.office import Office, Token
 from aggregates.person import Person
 from aggregates.roles import Role
 from aggregates.rulebook import RuleBook
-from commands.base import Act, Command
+from commands.base import ACTS, Act, Command
 from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
 from service.schemas import schema_of
 
 OptionalName = Annotated[str, TextField(200, shortest=0)]
+
+MOST_FAULTS = 100
+"""How many faults of one body are told."""
 
 OUR_OWN = (LedgerItself, Office, Person, RuleBook)
 """Histories to which nothing happens elsewhere: no system tells us whom we have come to trust."""
@@ -205,7 +209,7 @@ def understand(
     if given is not None and act.observed and given.source is None:
         faults["/case/source"] = ["该事项只登记其他系统中已经发生的业务，须写明来源"]
     if command is None or given is None or faults:
-        raise Malformed(faults)
+        raise Malformed(dict(islice(faults.items(), MOST_FAULTS)))
     subject = {"act": act.name, "subject": f"{kind.KIND}/{code}"}
     canonical = _canonical(subject | {"body": body})
     masked = _canonical(subject | {"body": _without_personal(act, body)})
@@ -239,6 +243,11 @@ def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body as it is stored for ever: a person's own data is left out."""
     personal = _personal(act.command)
     return {name: None if name in personal else value for name, value in body.items()}
+
+
+def is_personal(act: str) -> bool:
+    """Whether an act of this name takes a person's own data."""
+    return act in ACTS and bool(_personal(ACTS[act].command))
 
 
 @cache

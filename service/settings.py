@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Self, TypeVar, get_type_hints
+from typing import Any, NewType, Self, TypeVar, get_type_hints
 
 N = TypeVar("N", int, float)
+Level = NewType("Level", str)
 
 PREFIX = "WENXIAO_"
 
@@ -31,7 +32,7 @@ class Settings:
     """The most bytes that the body of a request may have."""
     wait_seconds: float = 5.0
     """How long a question waits for a read model that has not read as far as it asks."""
-    log_level: str = "info"
+    log_level: Level = Level("info")
     """The least that is logged: debug, info, warning or error."""
 
     @classmethod
@@ -60,14 +61,19 @@ def _positive(number: N) -> N:
     return number
 
 
-READ: Mapping[type, tuple[Callable[[str], Any], str]] = {
+def _level(text: str) -> str:
+    return {each: each for each in ("debug", "info", "warning", "error")}[text.lower()]
+
+
+READ: Mapping[Any, tuple[Callable[[str], Any], str]] = {
     str: (str, "text"),
+    Level: (_level, "debug, info, warning or error"),
     int: (lambda text: _positive(int(text)), "a positive whole number"),
     float: (lambda text: _positive(float(text)), "a positive number of seconds"),
 }
 
 
-def _read(variable: str, kind: type, text: str) -> Any:
+def _read(variable: str, kind: Any, text: str) -> Any:
     read, wanted = READ[kind]
     try:
         return read(text)

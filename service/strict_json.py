@@ -16,7 +16,9 @@ DEEPEST = 32
 
 MOST_DIGITS = 30
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""A string, also one without an end, is passed over in one go: nothing is ever tried again."""
+
 _SUSPECT = re.compile(rb"\\[ubf]|\x7f")
 _HALF = re.compile("[\ud800-\udfff]")
 

@@ -35,7 +35,16 @@ class Told(Protocol):
     def __call__(self, come: int, of: int | None = None, /) -> None: ...
 
 
-EXPECTED = (PersistenceError, SQLAlchemyError, UnsafeDatabase, BadSetting, Refusal, OSError)
+EXPECTED = (
+    PersistenceError,
+    SQLAlchemyError,
+    UnsafeDatabase,
+    BadSetting,
+    Refusal,
+    OSError,
+    UnicodeError,
+    ModuleNotFoundError,
+)
 """What may go wrong without anybody's code being wrong: told in a sentence, without a traceback."""
 
 

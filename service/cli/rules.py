@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
-import msgspec
 
 from aggregates.rulebook import RULEBOOK, RuleBook
 from service.cli.common import (
@@ -19,6 +18,7 @@ from service.cli.common import (
 )
 from service.release import ask_as_console
 from service.request import Malformed
+from service.strict_json import Ambiguous, read_object
 
 SHIPPED = files("service") / "rulesets"
 
@@ -64,6 +64,6 @@ def _read(which: str) -> object:
         raise click.UsageError(f"there is no file and no shipped rule set {which!r}")
     text = Path(which).read_bytes() if Path(which).exists() else shipped.read_bytes()
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise Failed(f"{which} is not JSON: {error}") from error
+        return read_object(text)
+    except Ambiguous as error:
+        raise Failed(f"{which}: {error}") from error

@@ -156,3 +156,29 @@ def test_a_token_is_good_until_it_expires_or_is_revoked() -> None:
     assert not token.is_good(EXPIRY)
     assert not dead.is_good(EXPIRY - timedelta(seconds=1))
     assert issued.token(OTHER_SECRET) is None
+
+
+@pytest.mark.parametrize("name", ["console", "import-file"])
+def test_the_names_of_this_machine_are_nobodys_token(name: str) -> None:
+    given(Office).when(replace(issue, token=name)).refused(rules.TOKEN_NAME_IS_FREE)
+
+
+def test_other_names_are_free() -> None:
+    given(Office).when(replace(issue, token="importer")).then(
+        replace(treasury_token, token="importer")
+    )
+
+
+def test_a_token_is_good_for_a_day_at_least() -> None:
+    given(Office).on(EXPIRY.date()).when(issue).refused(rules.TOKEN_OUTLIVES_TODAY)
+    given(Office).on(EXPIRY.date() - A_DAY).when(issue).then(treasury_token)
+
+
+def test_an_administrator_makes_no_operator() -> None:
+    powerful = replace(issue, roles=(Role.OPERATOR,))
+    given(Office).by("li", Role.OFFICE_ADMINISTRATOR).when(powerful).refused(
+        rules.OPERATOR_BY_OPERATOR
+    )
+    given(Office).by("console", Role.OPERATOR).when(powerful).then(
+        replace(treasury_token, roles=(Role.OPERATOR,))
+    )
