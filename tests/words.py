@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache, cached_property
 from random import Random
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -156,11 +156,8 @@ INDIFFERENT = RuleSet(
 RULE_SETS = (RuleSet(), FIVE_STAGES, ONE_MEETING, LENIENT, INDIFFERENT)
 
 
-class SubjectCode(str):
-    """A code of a project or a unit: what a meeting decides upon."""
-
-    __slots__ = ()
-
+SubjectCode = NewType("SubjectCode", str)
+"""A code of a project or a unit: what a meeting decides upon."""
 
 WORDS: dict[Any, Word] = {
     v.Name: _word("101", "财审〔2021〕8号", free=_text(1, 200)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from random import Random
 from typing import Any
 
@@ -22,7 +21,7 @@ from service.ledger.errors import ObservedRepeated
 from service.ledger.recorder import create_ledger
 from service.request import ActorGiven, Circumstances, Request, SourceGiven
 from service.sitting import Outcome, Sitting
-from tests.words import PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, Word
+from tests.words import MONTH_ENDS, PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, Word
 
 BEGIN = datetime(2021, 3, 1, 1, tzinfo=UTC)
 NEVER = datetime(2200, 1, 1, tzinfo=UTC)
@@ -36,6 +35,8 @@ SOURCES = tuple(
     for revision in ("1", "2", "3")
 )
 Subject = tuple[type[Aggregate], str]
+DAYS = (None, None, None, None, *MONTH_ENDS)
+"""When it happened: mostly today."""
 PATIENCE = 60
 """How many words of an act are changed, one after the other, in search of one that is allowed."""
 
@@ -70,7 +71,7 @@ class Ask:
 
     def varied(self, words: Dictionary, subjects: Sequence[Subject], dice: Random) -> Ask:
         """The same but for one word of the act, or for whom it is about, or for who asks."""
-        match dice.randrange(6):
+        match dice.randrange(8):
             case 0:
                 kind, code = dice.choice(subjects)
                 return replace(self, kind=kind, code=code)
@@ -78,6 +79,8 @@ class Ask:
                 return replace(self, person=dice.choice(PEOPLE))
             case 2:
                 return replace(self, role=dice.choice(roles_of(self.act)))
+            case 3:
+                return replace(self, on=dice.choice(DAYS))
             case _:
                 return replace(self, command=words.varied(type(self.command), self.command, dice))
 
@@ -105,6 +108,7 @@ class World:
     name: str
     now: datetime = BEGIN
     records: list[Record[Any]] = field(default_factory=list)
+    granted: dict[str, list[Ask]] = field(default_factory=dict)
     asked: int = 0
     last: Request | None = None
 
@@ -149,6 +153,12 @@ class World:
                 ask, least = other, reluctance
         return ask
 
+    def nearly(self, ask: Ask, dice: Random) -> Ask:
+        """The same but for one word, with which it would be allowed; as it is where none helps."""
+        words, subjects = self.words(), self.subjects(ask.act)
+        others = (ask.varied(words, subjects, dice) for _ in range(PATIENCE))
+        return next((other for other in others if self.reluctance(other) == 0), ask)
+
     def words(self) -> Dictionary:
         """Our words, and what in this world may be meant by a digest or a position."""
         last = [record.position for record in self.records[-12:]]
@@ -170,7 +180,8 @@ class World:
         for number, ask in enumerate(road):
             sitting.decide(ask.request(f"road-{number}"))
         outcomes = sitting.conclude()
-        self.records += chain.from_iterable(outcome.records for outcome in outcomes)
+        for ask, outcome in zip(road, outcomes, strict=True):
+            self._keep(ask, outcome)
         return outcomes
 
     def carry_out(self, ask: Ask) -> Outcome | None:
@@ -188,8 +199,13 @@ class World:
         assert [as_intended(record) for record in outcome.records] == list(
             map(as_intended, intended)
         )
-        self.records += outcome.records
+        self._keep(ask, outcome)
         return outcome
+
+    def _keep(self, ask: Ask, outcome: Outcome) -> None:
+        self.records += outcome.records
+        if outcome.is_recorded:
+            self.granted.setdefault(ask.act.name, []).append(ask)
 
     def repeat(self) -> None:
         """Whoever repeats a request gets the first answer, and nothing is recorded again."""
