@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 10
 """How long a writer waits for another one before it gives up."""
 
+WAL_PAGES = 8_000
+"""After how many pages SQLite moves its write-ahead log into the file: 32 MB, not 4 as by default.
+
+Every batch changes the same pages of the indexes; so they are moved once for many batches.
+"""
+
 OLDEST_POSTGRESQL = 14
 
 POSTGRESQL_DRIVER = "postgresql+psycopg"
@@ -81,6 +87,7 @@ def _make_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -
         (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
         if found != value:
             raise UnsafeDatabase(f"SQLite keeps {pragma} = {found} here, where {value} is needed")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: let its guard know
 
 

@@ -21,6 +21,7 @@ def test_sqlite_acknowledges_only_what_is_on_the_disk(sqlite_engine: Engine) -> 
     assert pragma(sqlite_engine, "synchronous") == 2
     assert pragma(sqlite_engine, "recursive_triggers") == 1
     assert pragma(sqlite_engine, "busy_timeout") == 10_000
+    assert pragma(sqlite_engine, "wal_autocheckpoint") == 8_000
 
 
 def test_a_database_in_memory_is_none() -> None:
