@@ -27,6 +27,7 @@ from tests.bench.ground import SLUG, Ground, opened
 from tests.bench.load import Plan, Result
 from tests.bench.matter import RESERVE
 from tests.bench.measuring import Line, Side, alternately, compared
+from tests.bench.profiling import shares
 from tests.bench.serving import Server, granian, wenxiao
 
 WORKERS = 2
@@ -55,6 +56,7 @@ def on_postgresql(ground: Ground) -> Iterator[Line]:
             {"ours": acts(ours.port, seconds), "bare": echoes(bare.port, seconds)},
         )
     yield compared("one act, all of it", rates, "ours", "bare:Flask that echoes", 0.08)
+    yield from shares(url, reserving(0, 0, "p"))
 
 
 def acts(port: int, seconds: float) -> Side:

@@ -68,16 +68,17 @@ def figure(value: float, unit: str) -> str:
 def ratio(line: Line) -> str:
     if line.ratio is None:
         return ""
-    lowest, highest = (times(each) for each in line.spread)
-    return f"{times(line.ratio)} ({lowest}–{highest})"
-
-
-def times(ratio: float) -> str:
-    """Far below one it reads better in percent."""
-    return f"{ratio:.2f}×" if ratio >= 0.3 else f"{ratio:.1%}"
+    lowest, highest = line.spread
+    if line.ratio < 0.2:  # reads better in percent
+        return f"{line.ratio:.1%} ({lowest:.1%}–{highest:.1%})"
+    return (
+        f"{line.ratio:.2f}× ({lowest:.2f}–{highest:.2f})"
+        if any(line.spread)
+        else f"{line.ratio:.2f}×"
+    )
 
 
 def wanted(line: Line) -> str:
     if line.least is not None:
-        return f"≥ {line.least:g}×" if line.least >= 0.3 else f"≥ {line.least:.0%}"
+        return f"≥ {line.least:g}×" if line.least >= 0.2 else f"≥ {line.least:.0%}"
     return "" if line.most is None else f"≤ {line.most:g} {line.unit}"
