@@ -26,7 +26,8 @@ class Aggregate:
     """One history, folded: only what its rules must look at.
 
     ``id`` is the stream's readable name (``project/2021-017``), minted once and never recomputed;
-    ``version`` counts its records, ``corrections`` holds the latest correction of a position.
+    ``version`` counts its records, ``latest_on`` is the last business date among what is read here,
+    ``corrections`` holds the latest correction of a position.
     """
 
     KIND: ClassVar[str] = ""
@@ -34,6 +35,7 @@ class Aggregate:
 
     id: str
     version: int = field(default=0, kw_only=True)
+    latest_on: date = field(default=date.min, kw_only=True)
     corrections: dict[int, RecordCorrected] = field(default_factory=dict, kw_only=True)
 
     def __init_subclass__(cls, kind: str = "", collection: str = "") -> None:
@@ -276,9 +278,10 @@ def fold(it: A, history: Iterable[Record[Any]]) -> A:
     corrected = {r.fact.position: r.fact for r in records if isinstance(r.fact, RecordCorrected)}
     for record in records:
         correction = corrected.get(record.position)
-        if correction is None:
-            record.fact.apply(it)
-        elif correction.replacement is not None:
-            correction.replacement.fact.apply(it)
+        read = Replacement(record.fact) if correction is None else correction.replacement
+        if read is not None:
+            read.fact.apply(it)
+        if read is not None and not isinstance(read.fact, RecordCorrected):
+            it.latest_on = max(it.latest_on, record.envelope.occurred_on)
         it.version = record.version
     return it

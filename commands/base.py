@@ -11,7 +11,17 @@ from hashlib import sha256
 from types import NoneType
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_type_hints
 
-from aggregates.base import KINDS, Actor, Aggregate, Breach, Fact, Record, Severity, title_of
+from aggregates.base import (
+    KINDS,
+    Actor,
+    Aggregate,
+    Breach,
+    Fact,
+    Record,
+    Severity,
+    Source,
+    title_of,
+)
 from aggregates.roles import Role
 from aggregates.rulebook import DEFAULT, RuleSet
 
@@ -55,15 +65,15 @@ class Undecided(Exception):
 Histories = Callable[[type[Aggregate], str], Aggregate]
 Salt = Callable[[], bytes]
 Recorded = Callable[[int], Record[Any] | None]
-Telling = Callable[[str, dict[str, Any]], Fact[Any]]
+Telling = Callable[[type[Fact[Any]], Mapping[str, Any]], Fact[Any]]
 
 
 def _nothing_recorded(position: int) -> None:
     """No position of this history is known."""
 
 
-def _no_such_fact(topic: str, told: dict[str, Any]) -> Fact[Any]:
-    raise ValueError(f"{topic} {told}")
+def _no_such_fact(kind: type[Fact[Any]], told: Mapping[str, Any]) -> Fact[Any]:
+    raise ValueError(f"{kind.TOPIC} {told}")
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,11 @@ class Case:
     """Who asks, in which role, on which business date, under which rule set; and what was found.
 
     ``on`` is the business date (it happened then), ``today`` the date of recording. ``observed``:
-    it has already happened elsewhere, so breaches are recorded instead of refused. ``opening``: it
-    is taken over from before the ledger began.
+    it has already happened elsewhere, so breaches are recorded instead of refused; ``source`` is
+    the row in which it was seen. ``opening``: it is taken over from before the ledger began.
 
     ``recorded`` gives the record of the addressed history at a position; ``fact`` makes a fact of a
-    topic and its fields as they are stored, or raises ``ValueError`` saying what is wrong.
+    kind and its fields as a door has them, or raises ``ValueError`` saying what is wrong.
     """
 
     actor: Actor
@@ -99,6 +109,7 @@ class Case:
     edition: int = 0
     observed: bool = False
     opening: bool = False
+    source: Source | None = None
     recorded: Recorded = _nothing_recorded
     fact: Telling = _no_such_fact
     breaches: list[Breach] = field(default_factory=list)

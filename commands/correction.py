@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from marshmallow import fields
 
-from aggregates.base import FACTS, Aggregate, Fact, Record, RecordCorrected, Replacement
-from aggregates.correction import Correctable
+from aggregates.base import Aggregate, Fact, Record, RecordCorrected, Replacement, Source
+from aggregates.correction import Correctable, standing
 from aggregates.roles import FINANCE, UNIT, Role
 from commands.base import ACTS, Case, Command, Rule, act
-from commands.vocabulary import Name, Position, Text
+from commands.vocabulary import Position, Text
 
 CORRECTORS = frozenset(
     {
@@ -35,11 +36,18 @@ ORIGINAL_IS_CORRECTED = Rule(
 CORRECTED_BY_ITS_ROLE = Rule(
     "correction.corrected_by_its_role", "更正由有权办理原事项的角色办理", basis="KM-51"
 )
-TOPIC_FITS = Rule(
-    "correction.topic_fits", "更正后的记录须属于该类对象的记录种类", basis="档案法实施条例 第39条"
+CORRECTED_BY_ITS_SOURCE = Rule(
+    "correction.corrected_by_its_source",
+    "来源系统只能更正或撤回同一来源行登记的记录",
+    basis="档案法实施条例 第39条",
 )
 CONTENT_FITS = Rule(
     "correction.content_fits", "更正内容不合该类记录的格式", basis="档案法实施条例 第39条"
+)
+NAMES_STAY = Rule(
+    "correction.names_stay",
+    "更正不得改变原记录的办理人、对象和编号",
+    basis="档案法实施条例 第39条",
 )
 CORRECTION_CHANGES = Rule(
     "correction.changes", "更正后的内容与现行内容相同", basis="档案法实施条例 第39条"
@@ -51,53 +59,75 @@ WITHDRAWN_AT_ITS_SOURCE = Rule(
 )
 
 Content = Annotated[Mapping[str, Any], fields.Dict(keys=fields.String())]
-"""A fact's fields, as they are stored."""
+"""A fact's fields, in the form in which the doors have them: sums in yuan, scores as strings."""
 
 
 @act("{correctable}/corrections", by=CORRECTORS, basis="档案法实施条例 第39条; KM-51")
 class CorrectRecord(Command[Correctable]):
-    """更正: an earlier record of this history is replaced by another fact, for a reason.
+    """更正: an earlier record of this history is read with other content, for a reason.
 
-    Without a topic the record is withdrawn, because its row in the source system is gone.
+    It stays a record of its kind, by the same people about the same things. Without content it is
+    withdrawn, because its row in the source system is gone.
     """
 
     position: Position
     reason: Text
-    topic: Name | None = None
     content: Content | None = None
 
     def decide(self, it: Correctable, case: Case, /) -> RecordCorrected:
         record = case.need(case.recorded(self.position), RECORD_IS_ITS_OWN, 位置=self.position)
-        is_original = not isinstance(record.fact, RecordCorrected)
-        case.require(is_original, ORIGINAL_IS_CORRECTED, 位置=self.position)
-        original = ACTS.get(record.envelope.act)
-        is_entitled = case.observed or original is None or case.role in original.by
-        case.require(is_entitled, CORRECTED_BY_ITS_ROLE, 角色=case.role)
-        replacement = self._replacement(it, case)
+        original = None if isinstance(record.fact, RecordCorrected) else record
+        record = case.need(original, ORIGINAL_IS_CORRECTED, 位置=self.position)
+        observe_corrector(record, case)
+        replacement = self._replacement(record, case)
         is_changed = replacement != reading(it, record)
         case.require(is_changed, CORRECTION_CHANGES, 位置=self.position)
         return RecordCorrected(self.position, self.reason, replacement)
 
-    def _replacement(self, it: Correctable, case: Case) -> Replacement | None:
-        if self.topic is None:
+    def _replacement(self, record: Record[Any], case: Case) -> Replacement | None:
+        if self.content is None:
             case.require(case.observed, WITHDRAWN_AT_ITS_SOURCE, 位置=self.position)
             return None
-        case.need(fitting(self.topic, it), TOPIC_FITS, 种类=self.topic)
-        try:
-            made, problem = Replacement(case.fact(self.topic, dict(self.content or {}))), None
-        except ValueError as error:
-            made, problem = None, error
-        return case.need(made, CONTENT_FITS, 问题=problem)
+        fact = told(type(record.fact), self.content, case)
+        names = changed(record.fact, fact)
+        return case.need(None if names else Replacement(fact), NAMES_STAY, 字段=names)
+
+
+def observe_corrector(record: Record[Any], case: Case) -> None:
+    """Here, whoever might do the act; elsewhere, only the row in which it was seen."""
+    if case.observed:
+        is_its_row = _row(case.source) is not None and _row(case.source) == _row(
+            record.envelope.source
+        )
+        case.need(record if is_its_row else None, CORRECTED_BY_ITS_SOURCE, 位置=record.position)
+    else:
+        act = ACTS.get(record.envelope.act)
+        is_entitled = act is not None and case.role in act.by
+        case.require(is_entitled, CORRECTED_BY_ITS_ROLE, 角色=case.role)
+
+
+def _row(source: Source | None) -> tuple[str, str, str] | None:
+    return (source.system, source.table, source.row) if source else None
+
+
+def told(kind: type[Fact[Any]], content: Mapping[str, Any], case: Case) -> Fact[Any]:
+    """The fact that a correction tells; all that is wrong with it in one breach."""
+    try:
+        fact, problem = case.fact(kind, content), None
+    except ValueError as error:
+        fact, problem = None, error
+    return case.need(fact, CONTENT_FITS, 问题=problem)
+
+
+def changed(original: Fact[Any], fact: Fact[Any]) -> list[str]:
+    """The fields that say who acted or what it is about, where the two differ."""
+    pairs = zip_longest(standing(original), standing(fact), fillvalue=("", None))
+    return [
+        *dict.fromkeys(name or other for (name, a), (other, b) in pairs if (name, a) != (other, b))
+    ]
 
 
 def reading(it: Aggregate, record: Record[Any]) -> Replacement | None:
     """How a record is read today: as it was recorded, as last corrected, or not at all."""
     latest = it.corrections.get(record.position)
     return Replacement(record.fact) if latest is None else latest.replacement
-
-
-def fitting(topic: str, it: Aggregate) -> type[Fact[Any]] | None:
-    """The kind of fact under a topic, if such facts happen to aggregates of this kind."""
-    fact = FACTS.get(topic)
-    fits = fact not in (None, RecordCorrected) and isinstance(it, fact.about)
-    return fact if fits else None

@@ -34,6 +34,9 @@ ITEM_IS_A_CAUSE = Rule(
 HELD_ONCE = Rule("funding.held_once", "该资金明细已因同一依据缓拨或停拨", basis="KM-35")
 HOLD_IS_KNOWN = Rule("funding.hold_is_known", "没有这一编号的缓拨或停拨", basis="KM-36")
 RESUMED_ONCE = Rule("funding.resumed_once", "该缓拨或停拨已经解除", basis="KM-36")
+RESUMED_AFTERWARDS = Rule(
+    "funding.resumed_afterwards", "恢复拨付的日期不得早于缓拨停拨之日", basis="KM-36"
+)
 ITEMS_ARE_CLOSED = Rule(
     "funding.items_are_closed", "作为依据的整改事项全部销号之后，方可恢复拨付", basis="KM-36"
 )
@@ -138,6 +141,7 @@ class ResumeFunds(Command[Project]):
     def decide(self, project: Project, case: Case, /) -> FundsResumed:
         hold = hold_of(project, self.hold, case)
         case.require(hold.is_open, RESUMED_ONCE, 解除=hold.until)
+        case.require(case.on >= hold.since, RESUMED_AFTERWARDS, 缓停拨=hold.since)
         self._observe_cause(hold, project, case)
         return FundsResumed(
             self.hold,

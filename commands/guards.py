@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from aggregates.base import Severity
+from aggregates.base import Aggregate, Severity
 from aggregates.office import OFFICE, Office
 from aggregates.roles import Role
 from commands.base import Case, Rule
@@ -17,6 +15,17 @@ RECORDED_IN_TIME = Rule(
     "业务发生后应在规定天数内登记，补录的记录单独标明",
     basis="档案法实施条例 第39条",
     severity=Severity.FLAG,
+)
+IN_ORDER = Rule(
+    "time.in_order",
+    "业务日期早于该对象已登记的最近业务日期",
+    basis="档案法实施条例 第39条",
+    severity=Severity.FLAG,
+)
+TAKEN_OVER_BY_THE_OPERATOR = Rule(
+    "time.taken_over_by_the_operator",
+    "期初数只由系统管理员补登，或者由来源系统报送",
+    basis="档案法实施条例 第39条",
 )
 HOLDS_THE_ROLE = Rule(
     "office.holds_the_role", "办理人在登记当日须任有该角色的岗位", basis="审计法 第15条; KM-51"
@@ -42,16 +51,19 @@ _NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
 """Roles of a console or a system; nobody holds a post in them."""
 
 
-def observe_time(case: Case) -> None:
-    """Nothing is recorded before it happened; what is recorded late says so, unless it was taken
-    over from before.
+def observe_time(it: Aggregate, case: Case) -> None:
+    """Nothing is recorded before it happened; what is recorded late, or before what is already
+    there, says so. What was taken over from before is not late, but not everybody may say so.
     """
     case.require(case.on <= case.today, NOT_BEFORE_IT_HAPPENED, 业务日期=case.on)
+    is_in_order = case.observed or case.on >= it.latest_on
+    case.require(is_in_order, IN_ORDER, 业务日期=case.on, 最近业务日期=it.latest_on)
     if case.opening:
-        return
-    late = case.today - case.on
-    allowed = timedelta(days=case.rule_set.backdate_days)
-    case.require(late <= allowed, RECORDED_IN_TIME, 迟登天数=late.days)
+        may_say_so = case.observed or case.role == Role.OPERATOR
+        case.require(may_say_so, TAKEN_OVER_BY_THE_OPERATOR, 角色=case.role)
+    else:
+        late = (case.today - case.on).days
+        case.require(late <= case.rule_set.backdate_days, RECORDED_IN_TIME, 迟登天数=late)
 
 
 def observe_office(case: Case) -> None:

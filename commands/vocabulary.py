@@ -121,6 +121,18 @@ class DecimalField(fields.Field[Decimal]):
         )
 
 
+class DayField(fields.Date):
+    """A day, written as people write it: year, month, day; no weeks, no digits in a row."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValidationError("日期应写作 2021-03-01")
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        return day
+
+
 def in_our_time(when: date) -> None:
     """Where calendars end, terms cannot be reckoned; nobody means a day there."""
     if not 1950 <= when.year <= 2199:
@@ -170,7 +182,7 @@ FIELDS: Mapping[Any, fields.Field[Any]] = {
     Percent: DecimalField(0, 100),
     Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),
-    date: fields.Date(format="iso", **IN_OUR_TIME),
+    date: DayField(format="iso", **IN_OUR_TIME),
     datetime: fields.AwareDateTime(format="iso", **IN_OUR_TIME),
 }
 """Fields of bare types; those of enumerations, dataclasses and collections are derived."""

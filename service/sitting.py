@@ -34,8 +34,8 @@ from commands.base import RULES, Case, Committed, Into, Undecided
 from commands.guards import observe_office, observe_row, observe_time
 from service.clock import business_day
 from service.ledger.application import Ledger
-from service.ledger.body import fact_from
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
+from service.replacing import fact_from
 from service.request import Forbidden, Line, NotFound, Refusal, Request
 
 A = TypeVar("A", bound=Aggregate)
@@ -208,6 +208,7 @@ class Sitting:
             edition=edition,
             observed=request.source is not None,
             opening=request.given.opening,
+            source=request.source,
             recorded=recorded,
             fact=fact_from,
         )
@@ -220,7 +221,7 @@ class Sitting:
         return replace(actor, post=held.post, organisation=held.organisation)
 
     def _facts(self, request: Request, it: Aggregate, case: Case) -> list[Fact[Any] | Into[Any]]:
-        observe_time(case)
+        observe_time(it, case)
         observe_office(case)
         try:
             decided = request.command.decide(it, case)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Self
 
-from aggregates.base import Actor, Aggregate, Envelope, Fact, Record, Severity, fold
+from aggregates.base import Actor, Aggregate, Envelope, Fact, Record, Severity, Source, fold
 from aggregates.roles import Role
 from aggregates.rulebook import DEFAULT, RuleSet
 from commands.base import Case, Command, Into, Rule, Undecided
@@ -61,8 +61,8 @@ class Scenario:
         self.case.rule_set = replace(rule_set, **changes)
         return self
 
-    def observed(self) -> Self:
-        self.case.observed = True
+    def observed(self, source: Source | None = None) -> Self:
+        self.case.observed, self.case.source = True, source
         return self
 
     def when(self, command: Command[Any]) -> Self:

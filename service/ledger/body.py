@@ -135,16 +135,3 @@ def record_of(stored: Any) -> Record[Any]:
         recorded_at=at,
     )
     return record
-
-
-def fact_from(topic: str, told: dict[str, Any]) -> Fact[Any]:
-    """The fact that a JSON object tells, in the form in which it is stored.
-
-    Raises ``ValueError`` for an unknown topic and for fields that are not of it.
-    """
-    if topic not in FACTS:
-        raise ValueError(f"没有 {topic} 这类记录")
-    try:
-        return _converted(topic, told)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error

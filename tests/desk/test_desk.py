@@ -179,7 +179,7 @@ def test_a_deleted_source_row_withdraws_it(ask: Ask, ledger: Ledger) -> None:
 def test_a_correction_that_was_seen_elsewhere_is_not_wrapped_in_another(ask: Ask) -> None:
     ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
     told = {"name": "交通运输局", "superior": "", "level": 1}
-    right = {"position": 1, "reason": "单位名称有误", "topic": "unit.registered", "content": told}
+    right = {"position": 1, "reason": "单位名称有误", "content": told}
     (record,) = ask("correct_record", "unit/117", right | seen_in("7", "b"), token=TREASURY).records
     assert record.fact.replacement == Replacement(UnitRegistered("交通运输局", "", 1))
 

@@ -29,7 +29,8 @@ from aggregates.ledger import Refusals
 from aggregates.roles import Role
 from commands.base import ACTS
 from commands.correction import CorrectRecord
-from service.ledger.body import decode, encode, plain
+from service.ledger.body import decode, encode
+from service.replacing import fact_schema
 from service.request import OUR_OWN
 from service.sitting import Outcome
 from tests.laws.nevers import look_for_nevers
@@ -126,7 +127,7 @@ class AnyHistory(RuleBasedStateMachine):
             entitled = ACTS[record.envelope.act].by & CorrectRecord.act.by
             self.ask_and_count(
                 Ask(
-                    CorrectRecord(record.position, "登记有误", dumped(other)),
+                    CorrectRecord(record.position, "登记有误", told_at_a_door(other)),
                     kind_of(record.stream),
                     record.stream.partition("/")[2],
                     "sun",
@@ -180,6 +181,12 @@ class AnyHistory(RuleBasedStateMachine):
         outcome = self.ask(ask)
         if outcome is not None:
             self.occurred.update(type(record.fact) for record in outcome.records)
+
+
+def told_at_a_door(fact: Fact[Any]) -> dict[str, Any]:
+    """A fact as somebody would write it who corrects a record."""
+    told: Any = fact_schema(type(fact)).dump(fact)
+    return dict(told)
 
 
 def assert_stable(record: Record[Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import Envelope, Fact, Record, RecordCorrected, Replacement
+from aggregates.base import Envelope, Fact, Record, RecordCorrected, Replacement, Source
+from aggregates.budget import BudgetApproved
 from aggregates.evaluated import EvaluationMode
 from aggregates.evaluation import EvaluationReported
 from aggregates.office import Office
@@ -16,11 +17,11 @@ from aggregates.payments import PaymentObserved, Payments
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.unit import Unit
-from aggregates.values import Fen, Grade
+from aggregates.values import Fen, FundCategory, FundLine, FundOrigin, Grade
 from commands import correction
 from commands.correction import CorrectRecord
 from commands.evaluation import ReportEvaluation
-from service.ledger.body import fact_from, plain
+from service.replacing import fact_from, fact_schema
 from tests.scenario import SOMEBODY, TODAY, Scenario, given
 from tests.stories.cast import UNIT, reserved, score, unit
 
@@ -41,14 +42,23 @@ as_it_should_be = replace(reported, score=score("58"), proposed_grade=Grade.POOR
 corrected = RecordCorrected(2, "得分录入错误", Replacement(as_it_should_be))
 restored = RecordCorrected(2, "原得分无误", Replacement(reported))
 withdrawn = RecordCorrected(2, "来源记录已删除")
+line = FundLine("L1", FundCategory.GENERAL_PUBLIC, FundOrigin.OWN_LEVEL, Fen(500_00))
+approved = BudgetApproved(2021, "财预〔2021〕1号", 1, (line,), Fen(500_00))
 paid = PaymentObserved("V1", 2021, "L1", Fen(300_00), date(2021, 2, 10), UNIT, "公路养护公司")
 
 
 def correct(fact: Fact[Any], reason: str, position: int = 2) -> CorrectRecord:
-    return CorrectRecord(position, reason, fact.TOPIC, plain(fact))
+    return CorrectRecord(position, reason, content(fact))
+
+
+def content(fact: Fact[Any]) -> dict[str, Any]:
+    """A fact as somebody would write it at a door."""
+    told: Any = fact_schema(type(fact)).dump(fact)
+    return dict(told)
 
 
 as_asked = correct(as_it_should_be, "得分录入错误")
+ROW = Source("国库", "凭证", "7", "1")
 withdraw = CorrectRecord(2, "来源记录已删除")
 
 
@@ -59,14 +69,18 @@ def at_the_agency(*facts: Fact[Any]) -> Scenario:
 
 
 def at_the_source(*facts: Fact[Any]) -> Scenario:
-    told = _recorded(given(Payments, *facts, code=STREAM), *facts)
-    return told.by("treasury", Role.SOURCE_SYSTEM).observed()
+    told = _recorded(given(Payments, *facts, code=STREAM), *facts, source=ROW)
+    return told.by("treasury", Role.SOURCE_SYSTEM).observed(replace(ROW, revision="2"))
 
 
-def _recorded(told: Scenario, *facts: Fact[Any]) -> Scenario:
+def _recorded(
+    told: Scenario,
+    *facts: Fact[Any],
+    act: str = ReportEvaluation.act.name,
+    source: Source | None = None,
+) -> Scenario:
     """What the ledger knows of this history: facts by position, each with the act behind it."""
-    act = ReportEvaluation.act.name
-    envelope = Envelope("token", SOMEBODY, TODAY, act)
+    envelope = Envelope("token", SOMEBODY, TODAY, act, source=source)
     records = [Record(told.subject.id, n, envelope, f, n) for n, f in enumerate(facts, start=1)]
     known = {record.position: record for record in records}
     told.case.recorded, told.case.fact = known.get, fact_from
@@ -123,16 +137,65 @@ def test_who_might_not_do_it_may_not_correct_it() -> None:
     told.when(as_asked).refused(correction.CORRECTED_BY_ITS_ROLE)
 
 
-@pytest.mark.parametrize("topic", ["office.person_assigned", "record.corrected", "no.such.thing"])
-def test_a_replacement_is_a_record_of_the_same_kind_of_history(topic: str) -> None:
-    asked = replace(as_asked, topic=topic)
-    at_the_agency(reported).when(asked).refused(correction.TOPIC_FITS)
+def test_what_nobody_may_do_any_more_nobody_corrects() -> None:
+    told = _recorded(given(Project, reserved, reported), reserved, reported, act="no_such_act")
+    told.by("expert", Role.AGENCY).when(as_asked).refused(correction.CORRECTED_BY_ITS_ROLE)
 
 
-@pytest.mark.parametrize("content", [None, {}, {**plain(reported), "score": ["85"]}])
-def test_a_replacement_has_the_form_of_its_kind(content: dict[str, Any] | None) -> None:
-    asked = replace(as_asked, content=content)
+FITS = content(as_it_should_be)
+NO_SCORES = ("NaN", "sNaN", "-5", "101", "Infinity", "1E+999999999")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {**FITS, "score": ["85"]},
+        {**FITS, "remark": "没有这一项"},
+        {**FITS, "reported_on": "9999-12-31"},
+        {**FITS, "reported_on": "2021-W01-1"},
+        {**FITS, "evaluated_year": -5},
+        {**FITS, "amount": 1000},
+        {**FITS, "amount": "1" + "0" * 19},
+        *(
+            {**FITS, "score": bad}
+            for bad in ("NaN", "sNaN", "-5", "101", "Infinity", "1E+999999999")
+        ),
+        {**content(paid)},
+    ],
+)
+def test_a_replacement_has_the_form_that_the_doors_demand(other: dict[str, Any]) -> None:
+    asked = replace(as_asked, content=other)
     at_the_agency(reported).when(asked).refused(correction.CONTENT_FITS)
+
+
+def test_all_that_does_not_fit_is_said_at_once() -> None:
+    bad = {**FITS, "score": "101", "work_year": "去年"}
+    with pytest.raises(ValueError, match=r"/score: .*；/work_year: |/work_year: .*；/score: "):
+        fact_from(EvaluationReported, bad)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"evaluation": "E2"}, {"reporter": "li"}, {"work_year": 2022}, {"mode": EvaluationMode.SELF}],
+)
+def test_who_acted_and_what_it_is_about_stay(other: dict[str, Any]) -> None:
+    asked = correct(replace(as_it_should_be, **other), "换人")
+    at_the_agency(reported).when(asked).refused(correction.NAMES_STAY)
+
+
+def test_lines_keep_their_names() -> None:
+    less = replace(approved, lines=(replace(line, amount=Fen(1_00)),), amount=Fen(1_00))
+    told = _recorded(given(Project, approved), approved, act="approve_budget")
+    told = told.by("zhao", Role.BUDGET_SECTION)
+    told.when(correct(less, "金额有误", 1)).then(RecordCorrected(1, "金额有误", Replacement(less)))
+    other = replace(less, lines=(replace(line, id="L9"),))
+    told.when(correct(other, "换行", 1)).refused(correction.NAMES_STAY)
+    added = replace(less, lines=(line, replace(line, id="L9")))
+    told = _recorded(given(Project, approved), approved, act="approve_budget")
+    told.by("zhao", Role.BUDGET_SECTION).when(correct(added, "加行", 1)).refused(
+        correction.NAMES_STAY
+    )
 
 
 def test_a_correction_changes_something() -> None:
@@ -147,6 +210,20 @@ def test_what_its_source_deleted_is_withdrawn() -> None:
     at_the_source(paid).when(asked).then(RecordCorrected(1, "来源记录已删除"))
 
 
+@pytest.mark.parametrize("source", [None, replace(ROW, row="8"), replace(ROW, system="银行")])
+def test_no_row_corrects_or_withdraws_what_another_said(source: Source | None) -> None:
+    for asked in (replace(withdraw, position=1), correct(replace(paid, amount=Fen(1)), "少", 1)):
+        told = at_the_source(paid).observed(source).when(asked)
+        told.refused(correction.CORRECTED_BY_ITS_SOURCE)
+        assert told.facts == []
+
+
+def test_no_system_corrects_what_was_decided_here() -> None:
+    told = at_the_agency(reported).by("treasury", Role.SOURCE_SYSTEM).observed(ROW)
+    told.when(withdraw).refused(correction.CORRECTED_BY_ITS_SOURCE)
+    assert told.facts == []
+
+
 def test_nobody_here_withdraws_a_record() -> None:
     told = at_the_agency(reported).when(withdraw)
     told.refused(correction.WITHDRAWN_AT_ITS_SOURCE)
@@ -154,5 +231,6 @@ def test_nobody_here_withdraws_a_record() -> None:
 
 def test_what_is_withdrawn_may_come_back() -> None:
     at_the_agency(reported, withdrawn).when(correct(reported, "原得分无误")).then(restored)
-    told = at_the_agency(reported, withdrawn).observed().when(withdraw)
+    gone = RecordCorrected(1, "来源记录已删除")
+    told = at_the_source(paid, gone).when(replace(withdraw, position=1))
     told.recorded_with(correction.CORRECTION_CHANGES)

@@ -74,3 +74,9 @@ def test_an_end_in_the_golden_week_moves_on() -> None:
     rule_set = replace(RESTING, holidays=golden_week)
     assert due_in_months(date(2021, 8, 1), 2, rule_set) == date(2021, 10, 8)
     assert due_in_months(date(2021, 8, 1), 2, DEFAULT) == date(2021, 10, 1)
+
+
+@pytest.mark.parametrize("received", [date(9999, 12, 31), date(9999, 11, 30)])
+def test_no_term_ends_after_the_last_day_there_is(received: date) -> None:
+    assert due_in_months(received, 2, RESTING) == date.max
+    assert due_in_days(received, 3650, RESTING) == date.max

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -227,6 +227,14 @@ def test_after_a_resumption_the_same_cause_may_stop_money_again() -> None:
 def test_money_flows_again_when_every_cause_is_closed() -> None:
     told = at_the_bureau(ordered, suspended, *put_right).on(NEXT_DAY).when(resume)
     told.then(resumed)
+
+
+def test_nothing_is_resumed_before_it_was_held() -> None:
+    before = suspended.since - timedelta(days=1)
+    told = at_the_bureau(ordered, suspended, *put_right).on(before, today=NEXT_DAY).when(resume)
+    told.refused(funding.RESUMED_AFTERWARDS)
+    same_day = at_the_bureau(ordered, suspended, *put_right).on(suspended.since).when(resume)
+    same_day.then(replace(resumed, resumed_on=suspended.since))
 
 
 def test_a_deferral_is_resumed_alike() -> None:

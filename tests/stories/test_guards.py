@@ -26,7 +26,7 @@ class Anything(Command[Project]):
     """An act that knows no rules but those that all acts share."""
 
     def decide(self, project: Project, case: Case, /) -> ProjectReserved:
-        observe_time(case)
+        observe_time(project, case)
         observe_office(case)
         return reserved
 
@@ -61,10 +61,36 @@ def test_what_is_recorded_late_is_marked() -> None:
     )
 
 
-def test_what_was_taken_over_from_before_is_not_late() -> None:
+def taken_over() -> Scenario:
     told = given(Project).on(date(2020, 1, 1), today=date(2021, 3, 1))
     told.case.opening = True
-    told.when(Anything()).then(reserved)
+    return told
+
+
+def test_what_was_taken_over_from_before_is_not_late() -> None:
+    taken_over().by("console", Role.OPERATOR).when(Anything()).then(reserved)
+    taken_over().by("treasury", Role.SOURCE_SYSTEM).observed().when(Anything()).then(reserved)
+
+
+def test_nobody_else_takes_anything_over() -> None:
+    told = taken_over().and_given(Office, wang, code=OFFICE)
+    told.by("wang", Role.COUNTERPART_SECTION).when(Anything()).refused(
+        rules.TAKEN_OVER_BY_THE_OPERATOR
+    )
+
+
+def test_what_is_recorded_out_of_order_is_marked() -> None:
+    told = given(Project, reserved).on(TODAY - timedelta(days=1), today=TODAY)
+    told.when(Anything()).flagged(rules.IN_ORDER, then=[reserved])
+
+
+def test_what_follows_on_the_same_day_is_in_order() -> None:
+    given(Project, reserved).on(TODAY).when(Anything()).then(reserved)
+
+
+def test_what_was_seen_elsewhere_comes_in_any_order() -> None:
+    told = given(Project, reserved).on(TODAY - timedelta(days=1), today=TODAY).observed()
+    told.by("treasury", Role.SOURCE_SYSTEM).when(Anything()).then(reserved)
 
 
 def test_an_office_sets_its_own_time_for_recording() -> None:
