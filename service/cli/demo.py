@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from service.cli.common import Failed, json_option, progress, tell
+from service.cli.serve import HOST, require_free
 from service.cli.serve import command as serve
 from service.demo import report
 from service.demo.database import DEFAULT, NotOurs, prepare, url_of
@@ -44,6 +45,8 @@ def demonstrating(offices: Sequence[Office[Any]]) -> click.Command:
         Fails if a figure is not as published or a ledger does not verify.
         """
         url = _url(database)
+        if serves:
+            require_free(HOST, port)
         performances, visits = _demonstrate(url, offices, serves=serves)
         _show(performances, as_json=as_json)
         if not all(performance.is_right for performance in performances):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from multiprocessing import get_context
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
 
-from service.cli.common import database_option, opened, settings
-from service.cli.worker import work
+from service.cli.common import Failed, database_option, opened, settings
 from service.settings import PREFIX, variables
+
+HOST = "127.0.0.1"
 
 EPILOG = "\b\nThe environment may set:\n" + "\n".join(
     f"  {name}  (default {default})" for name, default in variables().items()
@@ -22,7 +25,7 @@ EPILOG = "\b\nThe environment may set:\n" + "\n".join(
 
 @click.command("serve", epilog=EPILOG)
 @database_option
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default=HOST, show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=32, show_default=True, type=click.IntRange(1, 512))
@@ -33,9 +36,10 @@ def command(
     """Answer HTTP until told to stop."""
     with opened(database):
         pass  # a name that is wrong, or a schema that is old, is told before anybody listens
+    require_free(host, port)
     os.environ[f"{PREFIX}DATABASE_URL"] = settings(database).database_url
     server = Granian(
-        "wsgi:app",
+        "service.http.behind_granian:app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -46,17 +50,26 @@ def command(
         websockets=False,
         log_access=False,
     )
-    with _worker(database) if project else nullcontext():
+    with _worker() if project else nullcontext():
         server.serve()
 
 
+def require_free(host: str, port: int) -> None:
+    """Fail in a sentence, and before anything is begun, where somebody listens already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            raise Failed(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
 @contextmanager
-def _worker(database: str | None) -> Iterator[None]:
-    """A worker beside the server, stopped with it."""
-    beside = get_context("spawn").Process(target=work, args=(database,))
-    beside.start()
-    try:
-        yield
-    finally:
-        beside.terminate()
-        beside.join()
+def _worker() -> Iterator[None]:
+    """A worker beside the server, stopped with it; a terminal's interrupt is not for it."""
+    command = [sys.executable, "-c", "from service.cli import main; main()", "worker"]
+    with subprocess.Popen(command, start_new_session=True) as beside:  # noqa: S603  our own
+        try:
+            yield
+        finally:
+            beside.terminate()
