@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -39,21 +40,26 @@ class Process:
 
     def kill(self) -> None:
         """End all of it at once, as a power cut would (kill -9)."""
-        self._signal(signal.SIGKILL)
+        for each in self._session():
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
 
     def stop(self) -> int:
         """End it in good order; its exit code."""
-        self._signal(signal.SIGTERM)
+        self.process.terminate()
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
+    def _session(self) -> Iterator[int]:
+        """All of it: a server's workers leave its group, but not its session."""
+        for number in (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()):
+            with suppress(ProcessLookupError):
+                if os.getsid(number) == self.process.pid:
+                    yield number
 
     def __enter__(self) -> Self:
         return self.start()
