@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,7 +61,7 @@ def _inconclusive_if_unread() -> Iterator[None]:
     """What cannot be reached, or was not read to its end, is not thereby false."""
     try:
         yield
-    except (Failed, BrokenExecutor, *EXPECTED) as error:
+    except (Failed, *EXPECTED) as error:
         raise Inconclusive(sentence(error)) from error
     except KeyboardInterrupt as interrupted:
         raise Inconclusive("interrupted before the end") from interrupted

@@ -8,29 +8,19 @@ found out by a checkpoint that is not in his hands; that is what the trees are f
 
 from __future__ import annotations
 
-import gc
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
 from hashlib import sha256
-from multiprocessing import get_context
 from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import PersistenceError
 
 from service.clock import Clock, utc_now
-from service.ledger.engine import make_engine
 from service.ledger.errors import UnknownLedger
+from service.ledger.examiners import examined, worth
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.recorder import storage
-from service.ledger.storage import Storage
 from service.ledger.stretch import (
     STRETCH,
     UNREADABLE,
@@ -39,7 +29,6 @@ from service.ledger.stretch import (
     Unsound,
     bad_record,
     earliest,
-    examine,
     is_damage,
     said_in,
     span,
@@ -70,12 +59,6 @@ VALUES = (
     " AND digest > ? ORDER BY digest LIMIT 1000"
 )
 
-WORTH_A_PROCESS = 8 * STRETCH
-"""With fewer records than this for each, another process is not worth its start."""
-
-MOST_PROCESSES = 4
-"""So many at most, unless more are asked for: each takes memory, and work for the database."""
-
 Told = Callable[[int, int], None]
 """Is told how far it has come, and of how much."""
 
@@ -100,8 +83,7 @@ def verify(
     try:
         now = verifier.snapshot()
         size = now.size
-        wanted = processes or min(_processors(), MOST_PROCESSES, now.last // WORTH_A_PROCESS)
-        whole = verifier.whole(now, wanted, told or _nobody, facts=facts)
+        whole = verifier.whole(now, processes or worth(now.last), told or _nobody, facts=facts)
         verifier.compare(now, whole)
         verifier.values()
     except Unsound as unsound:
@@ -182,7 +164,6 @@ class Verifier:
     """One ledger under verification."""
 
     def __init__(self, engine: sa.Engine, ledger: str) -> None:
-        self.url = engine.url.render_as_string(hide_password=False)
         self.ledger = ledger
         self.storage = storage(engine, ledger)
 
@@ -201,24 +182,11 @@ class Verifier:
     def whole(self, now: Snapshot, processes: int, told: Told, *, facts: bool) -> Whole:
         """Every record, examined."""
         whole = Whole()
-        with self._examined(now.last, processes, facts=facts) as stretches:
+        with examined(self.storage, now.last, processes, facts=facts) as stretches:
             for stretch in stretches:
                 whole.add(stretch)
                 told(min(stretch.first + STRETCH - 1, now.last), now.last)
         return whole
-
-    @contextmanager
-    def _examined(self, last: int, processes: int, *, facts: bool) -> Iterator[Iterator[Stretch]]:
-        """The stretches in order, examined by this process or by several others."""
-        bounds = ((n, min(n + STRETCH - 1, last)) for n in range(1, last + 1, STRETCH))
-        if processes < 2:
-            yield (examine(self.storage, *each, facts=facts) for each in bounds)
-            return
-        workers = ProcessPoolExecutor(processes, get_context(_way_to_begin()), _begin)
-        try:
-            yield workers.map(partial(_examine, self.url, self.ledger, facts=facts), bounds)
-        finally:
-            workers.shutdown(cancel_futures=True)
 
     def compare(self, now: Snapshot, whole: Whole) -> None:
         """The head says what the records say, and nothing is beside them that they do not name."""
@@ -297,30 +265,3 @@ def commits(digest: bytes, salt: bytes, value: str) -> bool:
 
 def _nobody(done: int, of: int) -> None:
     """Nobody wants to know how far it has come."""
-
-
-def _processors() -> int:
-    """How many processes this machine lets us run at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _way_to_begin() -> str:
-    """A copy of this process is there at once, but safe only where no other thread is copied."""
-    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
-
-
-def _begin() -> None:
-    """A process that examines: whoever began it ends it, and nothing it makes goes in circles."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
-
-
-@cache
-def _storage(url: str, ledger: str) -> Storage[Any]:
-    return storage(make_engine(url, pool_size=1), ledger)
-
-
-def _examine(url: str, ledger: str, bounds: tuple[int, int], *, facts: bool) -> Stretch:
-    return examine(_storage(url, ledger), *bounds, facts=facts)

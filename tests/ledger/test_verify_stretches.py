@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from multiprocessing import active_children
 
 import pytest
 from sqlalchemy import Engine
@@ -13,7 +14,8 @@ from aggregates.roles import Role
 from aggregates.unit import UnitRegistered
 from service.ledger.body import encode
 from service.ledger.entry import Entry
-from service.ledger.recorder import Recorder, create_ledger
+from service.ledger.examiners import examined
+from service.ledger.recorder import Recorder, create_ledger, storage
 from service.ledger.rows import RequestRow
 from service.ledger.stretch import STRETCH
 from service.ledger.verifications import Verdict
@@ -66,6 +68,17 @@ def test_one_or_several_processes_find_it_true(filled: Engine, processes: int) -
     found = verify(filled, LEDGER, processes=processes, told=lambda *far: told.append(far))
     assert (found.finding, found.verdict, found.size) == ("", Verdict.TRUE, LAST)
     assert told == [(far, LAST) for far in (STRETCH, 2 * STRETCH, LAST)]
+
+
+def test_a_process_that_was_killed_is_missed(filled: Engine) -> None:
+    with (
+        pytest.raises(ChildProcessError),
+        examined(storage(filled, LEDGER), LAST, 2, facts=False) as stretches,
+    ):
+        for child in active_children():
+            child.kill()
+        list(stretches)
+    assert not active_children()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
