@@ -103,7 +103,11 @@ def _by_name(declared: dict[str, Any]) -> list[Any]:
 def _fields(fact: type[Fact[Any]]) -> dict[str, str]:
     """A fact's fields with their types, as they are written in its class."""
     declared: Any = fact
-    return {f.name: re.sub(r"\s+", " ", str(f.type)) for f in fields(declared)}
+    return {f.name: _written(f.type) for f in fields(declared)}
+
+
+def _written(kind: Any) -> str:
+    return re.sub(r"\s+", " ", kind if isinstance(kind, str) else str(kind.__name__))
 
 
 def _act_told(act: Act) -> dict[str, Any]:
