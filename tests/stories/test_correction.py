@@ -157,11 +157,8 @@ NO_SCORES = ("NaN", "sNaN", "-5", "101", "Infinity", "1E+999999999")
         {**FITS, "evaluated_year": -5},
         {**FITS, "amount": 1000},
         {**FITS, "amount": "1" + "0" * 19},
-        *(
-            {**FITS, "score": bad}
-            for bad in ("NaN", "sNaN", "-5", "101", "Infinity", "1E+999999999")
-        ),
-        {**content(paid)},
+        *({**FITS, "score": bad} for bad in NO_SCORES),
+        content(paid),
     ],
 )
 def test_a_replacement_has_the_form_that_the_doors_demand(other: dict[str, Any]) -> None:
