@@ -14,6 +14,7 @@ from aggregates.base import Record
 from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow
+from service.observing import SourceRow
 from service.request import Refusal, Request
 from service.sitting import RECORDED, Outcome, Sitting, VersionMoved
 
@@ -51,8 +52,8 @@ class Desk:
                 if earlier is None:
                     raise
                 return self._first_answer(request, earlier)
-            except ObservedRepeated as repeated:
-                return Outcome(RECORDED, self._records([repeated.position]), repeated=True)
+            except ObservedRepeated:
+                return self._seen_before(request)
             except RecordConflict as conflict:
                 self.ledger.forget(conflict.streams)
                 time.sleep(0.001 * attempt)
@@ -60,7 +61,12 @@ class Desk:
 
     def _attempt(self, request: Request, expected: int | None) -> Outcome:
         sitting = Sitting(self.ledger, self.ledger.clock())
-        sitting.decide(request, expected)
+        try:
+            sitting.decide(request, expected)
+        except Refusal:
+            if moved := sitting.moved():  # turned away on what was remembered and is no longer so
+                raise RecordConflict(moved) from None
+            raise
         (outcome,) = sitting.conclude()
         return outcome
 
@@ -68,6 +74,12 @@ class Desk:
         if row.digest != request.digest(row.salt):
             raise KeyUsedOtherwise("该幂等键已用于另一项请求")
         return Outcome(row.outcome, self._records(row.positions), repeated=True)
+
+    def _seen_before(self, request: Request) -> Outcome:
+        """What this revision of its source row was answered with, whoever delivered it."""
+        source = SourceRow.of(request, self.ledger)
+        found = source.answered() if source else None
+        return Outcome(RECORDED, found or (), repeated=True)
 
     def _records(self, positions: Iterable[int]) -> tuple[Record[Any], ...]:
         found = (self.ledger.record_at(position) for position in positions)

@@ -7,7 +7,8 @@ all its breaches. Without one it is commanded, and may be refused::
     {"act": "register_unit", "on": "117", "body": {"name": "农业农村局"}}
     {"act": "submit_goal", "on": {"project": "2021-017"}, "body": {…, "case": {…}}}
 
-What cannot be read, placed or allowed is kept word for word as `import.unplaced`. Lines in =
+What cannot be read, placed or allowed is kept word for word as `import.unplaced`; only by its
+digest where the act has personal data. Lines in =
 recorded + repeated + unplaced, always. Each line has a key of its own, made of the batch and its
 number, so that an import which was cut off is simply run again.
 """
@@ -16,11 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from eventsourcing.persistence import DataError
 
@@ -30,9 +31,11 @@ from aggregates.roles import Role
 from commands.base import ACTS, Act
 from service.desk import Busy
 from service.ledger.application import Ledger
+from service.ledger.entry import MalformedEntry
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
-from service.ledger.rows import ObservedKey, RequestRow
-from service.request import Line, Refusal, Request, understand
+from service.ledger.rows import RequestRow
+from service.observing import RevisionUsedOtherwise, SourceRow
+from service.request import Line, Refusal, Request, is_personal, understand
 from service.sitting import RECORDED, Decided, Sitting
 from service.strict_json import read_object
 
@@ -66,10 +69,14 @@ class OtherFile(Refusal):
     """Under this batch's name another file has been imported before."""
 
 
+IMPORTED = tuple(role for role in Role if role not in (Role.OPERATOR, Role.OFFICE_ADMINISTRATOR))
+"""The roles in which a file's lines may name actors; nobody is given power by a file."""
+
+
 def importer(system: str) -> Token:
-    """The principal of an import: a system that asserts actors in any role."""
+    """The principal of an import: a system that asserts actors in any of these roles."""
     never = datetime.max.replace(tzinfo=UTC)
-    return Token(f"import-{system}", "", tuple(Role), never, system=system)
+    return Token(f"import-{system}", "", IMPORTED, never, system=system)
 
 
 @dataclass
@@ -154,7 +161,10 @@ class Import:
 
     def _read(self, raw: bytes, line: Line, key: str) -> _Read:
         try:
-            return _Read(line, key, understood(raw, line, self.token, key))
+            told = _object(raw)
+            if is_personal(str(told.get("act"))):
+                line = replace(line, text="")
+            return _Read(line, key, understood(told, line, self.token, key))
         except (Refusal, ValueError) as error:
             return _Read(line, key, problem=str(error))
 
@@ -164,7 +174,7 @@ class Import:
             tally, bad = Tally(), dict[int, str]()
             try:
                 is_recorded = self._concluded(self._sitting(lines, tally, bad))
-            except DataError as error:
+            except (DataError, MalformedEntry) as error:
                 return self._one_by_one(lines, error)
             if is_recorded:
                 for number, problem in bad.items():
@@ -178,10 +188,12 @@ class Import:
         known = self._known(lines)
         for read in lines:
             row = known.get(read.key)
-            if (row is not None and row.outcome == RECORDED) or self._is_on_record(read):
+            is_answered = row is not None and row.outcome == RECORDED
+            new = None if is_answered else self._as_new(read)
+            if new is None:
                 tally.repeated += 1
                 continue
-            problem = "此前已登记为未入账" if row else self._problem(sitting, read)
+            problem = "此前已登记为未入账" if row else self._problem(sitting, new)
             if problem:
                 bad[read.line.number] = problem
                 tally.unplaced += 1
@@ -211,7 +223,7 @@ class Import:
             return False
         return True
 
-    def _one_by_one(self, lines: list[_Read], error: DataError) -> Tally:
+    def _one_by_one(self, lines: list[_Read], error: Exception) -> Tally:
         """One of them cannot be stored: find it, and keep it as unplaced."""
         tally = Tally()
         if len(lines) == 1:
@@ -231,20 +243,20 @@ class Import:
                 raise OtherFile(f"第 {read.line.number} 行与此前以同一批次导入的内容不同")
         return known
 
-    def _is_on_record(self, read: _Read) -> bool:
-        """The same revision of its source row has been recorded, in whatever way."""
-        seen = read.request.source if read.request else None
-        if seen is None:
-            return False
-        key = ObservedKey(seen.system, seen.table, seen.row, seen.revision)
-        return self.ledger.records_in.find_observed(key) is not None
+    def _as_new(self, read: _Read) -> _Read | None:
+        """A line to be decided; nothing, where its revision of a source row is on record already,
+        in whatever way. With another content it cannot be placed.
+        """
+        source = SourceRow.of(read.request, self.ledger) if read.request else None
+        try:
+            answered = source.answered() if source else None
+        except RevisionUsedOtherwise as otherwise:
+            return replace(read, request=None, problem=str(otherwise))
+        return read if answered is None else None
 
 
-def understood(raw: bytes, line: Line, token: Token, key: str) -> Request:
+def understood(told: dict[str, Any], line: Line, token: Token, key: str) -> Request:
     """A line as a request; raises ``ValueError`` or a ``Refusal`` that says what is wrong."""
-    if len(raw) > LONGEST_LINE:
-        raise ValueError(f"一行不得超过 {LONGEST_LINE} 字节")
-    told = read_object(raw)
     act = ACTS.get(str(told.get("act")))
     if act is None:
         raise ValueError(f"没有办理事项 {told.get('act')!r}")
@@ -252,6 +264,12 @@ def understood(raw: bytes, line: Line, token: Token, key: str) -> Request:
         raise ValueError(f"没有这一项: {'、'.join(sorted(unknown))}")
     kind, code = _addressed(act, told.get("on"))
     return understand(act, kind, code, told.get("body", {}), token=token, key=key, line=line)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    if len(raw) > LONGEST_LINE:
+        raise ValueError(f"一行不得超过 {LONGEST_LINE} 字节")
+    return read_object(raw)
 
 
 def _addressed(act: Act, on: object) -> tuple[type[Aggregate], str]:

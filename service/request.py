@@ -30,6 +30,9 @@ OptionalName = Annotated[str, TextField(200, shortest=0)]
 MOST_FAULTS = 100
 """How many faults of one body are told."""
 
+OF_THE_DELIVERY = frozenset({"because", "opening", "submitted_at"})
+"""Circumstances that are not the source row's own."""
+
 OUR_OWN = (LedgerItself, Office, Person, RuleBook)
 """Histories to which nothing happens elsewhere: no system tells us whom we have come to trust."""
 
@@ -237,6 +240,17 @@ def pointed(messages: Any, at: str = "") -> dict[str, list[str]]:
 
 def _canonical(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
+
+
+def content(masked: bytes) -> dict[str, Any]:
+    """What a request's source row says, as far as it is stored: its act, its subject and its body
+    without what may differ each time that the row is delivered.
+    """
+    told: dict[str, Any] = msgspec.json.decode(masked)
+    case = told["body"].pop("case", {})
+    told["case"] = {name: value for name, value in case.items() if name not in OF_THE_DELIVERY}
+    told["case"].get("source", {}).pop("batch", None)
+    return told
 
 
 def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:

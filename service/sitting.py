@@ -8,7 +8,7 @@ nobody is refused on what is no longer true.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -21,12 +21,12 @@ from aggregates.base import (
     Fact,
     Record,
     RecordCorrected,
-    Replacement,
-    Source,
     fold,
 )
 from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
 from aggregates.office import OFFICE, Office, Token
+from aggregates.payments import Payments
+from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
@@ -35,8 +35,9 @@ from commands.guards import observe_office, observe_row, observe_time
 from service.clock import business_day
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
+from service.observing import SourceRow, kind_and_code, revised, withdrawn
 from service.replacing import fact_from
-from service.request import Forbidden, Line, NotFound, Refusal, Request
+from service.request import OUR_OWN, Forbidden, Line, NotFound, Refusal, Request
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -76,7 +77,7 @@ class Decided:
 
     row: RequestRow
     records: list[Record[Any]]
-    source: Source | None = None
+    source: SourceRow | None = None
     case: Case | None = None
 
     @property
@@ -120,6 +121,11 @@ class Sitting:
             it = deepcopy(it)
         return fold(it, pending)
 
+    def moved(self) -> dict[str, tuple[int, int]]:
+        """What was read from memory and has moved on since: its version then and now."""
+        now = {stream: self.ledger.records_in.version_of(stream) for stream in self.reads}
+        return {s: (then, now[s]) for s, then in self.reads.items() if now[s] != then}
+
     def decide(self, request: Request, expected: int | None = None) -> Decided:
         """Ask the rule; what follows is recorded when the sitting concludes.
 
@@ -129,12 +135,14 @@ class Sitting:
         self._admit(request, it)
         if expected is not None and it.version != expected:
             raise VersionMoved(it.version)
-        case = self._case(request, it)
-        facts = self._facts(request, it, case)
+        source = SourceRow.of(request, self.ledger)
+        without = self._without(source.records) if source else {}
+        case = self._case(request, it, without)
+        facts = self._facts(request, without.get(it.id, it), case, source)
         outcome = RECORDED if facts and not case.is_refused else REFUSED
         if outcome == REFUSED:
             facts = [_refusal(request, it, case)]
-        return self._take(request, outcome, it, facts, case)
+        return self._take(request, outcome, it, facts, case, source)
 
     def set_aside(self, line: Line, token: Token, key: str, problem: str) -> None:
         """Keep a line that could not be read or placed, word for word."""
@@ -179,11 +187,19 @@ class Sitting:
         known = self.history(Office, OFFICE).tokens.get(request.token.id)
         if known is not None and not known.is_good(self.now):
             raise Forbidden("该令牌已经吊销或者过期")
-        unit = it.belongs_to or getattr(request.command, "unit", "")
+        unit = self._answering(request, it)
         if not is_within(self, request.token, unit):
             raise NotFound("没有这个对象")
 
-    def _case(self, request: Request, it: Aggregate) -> Case:
+    def _answering(self, request: Request, it: Aggregate) -> str:
+        """The unit that answers for what is addressed, also before there is anything of it."""
+        if isinstance(it, Payments):
+            return self.history(Project, it.project).belongs_to
+        if isinstance(it, OUR_OWN):
+            return ""
+        return it.belongs_to or str(getattr(request.command, "unit", ""))
+
+    def _case(self, request: Request, it: Aggregate, without: Mapping[str, Aggregate]) -> Case:
         today = business_day(self.now)
         on = request.given.occurred_on or today
         edition, rule_set = self.history(RuleBook, RULEBOOK).in_force(on)
@@ -192,14 +208,15 @@ class Sitting:
         def histories(kind: type[Aggregate], code: str) -> Aggregate:
             if kind not in allowed:
                 raise TypeError(f"{request.act.name} does not say that it reads {kind.__name__}")
-            return self.history(kind, code)
+            known = self.history(kind, code)
+            return without.get(known.id, known)
 
         def recorded(position: int) -> Record[Any] | None:
             found = self.ledger.record_at(position)
             return found if found is not None and found.stream == it.id else None
 
         return Case(
-            actor=self._posted(request.actor(), today),
+            actor=self._posted(request, today),
             on=on,
             today=today,
             histories=histories,
@@ -213,43 +230,69 @@ class Sitting:
             fact=fact_from,
         )
 
-    def _posted(self, actor: Actor, today: date) -> Actor:
-        """The actor with the post and organisation that the office has on record."""
-        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
-        if held is None:
-            return actor
-        return replace(actor, post=held.post, organisation=held.organisation)
+    def _posted(self, request: Request, today: date) -> Actor:
+        """The actor with the post and organisation that the office has on record.
 
-    def _facts(self, request: Request, it: Aggregate, case: Case) -> list[Fact[Any] | Into[Any]]:
+        Whom a system names must belong to the units that it speaks for.
+        """
+        actor = request.actor()
+        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
+        if held is not None:
+            actor = replace(actor, post=held.post, organisation=held.organisation)
+        claimed = actor.organisation if actor.asserted else ""
+        if claimed and not is_within(self, request.token, claimed):
+            raise Forbidden("业务系统只能代其所属单位的人员报送")
+        return actor
+
+    def _facts(
+        self, request: Request, it: Aggregate, case: Case, source: SourceRow | None
+    ) -> list[Any]:
         observe_time(it, case)
         observe_office(case)
         try:
-            decided = request.command.decide(it, case)
-            facts: list[Any] = (
-                [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
-            )
-            return self._as_corrections(request, facts, case)
+            if source is None or source.is_correction:
+                return _decided(request, it, case)
+            return self._of_row(request, it, case, source)
         except Undecided:
             return []
 
-    def _as_corrections(self, request: Request, facts: list[Any], case: Case) -> list[Any]:
-        """A later revision of a source row corrects the record of its first one.
-
-        What is itself a correction says which record it is about.
+    def _of_row(self, request: Request, it: Aggregate, case: Case, source: SourceRow) -> list[Any]:
+        """A later revision of a source row corrects what the row has led to; its deletion withdraws
+        all of it.
         """
-        seen = request.given.source
-        if seen is None or not facts or isinstance(facts[0], RecordCorrected):
-            return facts
-        first = self.ledger.records_in.first_observed(seen.system, seen.table, seen.row)
-        observe_row(first, case, is_deleted=seen.deleted)
-        if first is None:
-            return facts
-        if seen.deleted:
-            return [RecordCorrected(first, "来源记录已删除")]
-        return [RecordCorrected(first, f"来源记录更新至 {seen.revision}", Replacement(facts[0]))]
+        observe_row(source.first, case, is_deleted=source.is_deleted)
+        if source.is_deleted:
+            return withdrawn(source.records, self._named, "来源记录已删除")
+        facts = _decided(request, it, case)
+        return revised(source, facts, it, self._named) if facts else []
+
+    def _named(self, stream: str) -> Aggregate:
+        return self.history(*kind_and_code(stream))
+
+    def _without(self, records: Sequence[Record[Any]]) -> dict[str, Aggregate]:
+        """The histories of these records as they would be without them, by name.
+
+        A row's revision is judged as if its earlier ones had never come.
+        """
+        gone = {record.position for record in records}
+        return {stream: self._folded(stream, gone) for stream in {r.stream for r in records}}
+
+    def _folded(self, stream: str, gone: Collection[int]) -> Aggregate:
+        now = self._named(stream)
+        recorded = [r for r in self.ledger.history(stream) if r.version <= now.version]
+        here = [r for each in self._decided for r in each.records if r.stream == stream]
+        it = fold(type(now)(stream), [r for r in recorded + here if r.position not in gone])
+        it.version = now.version
+        return it
 
     def _take(
-        self, request: Request, outcome: str, it: Aggregate, facts: Sequence[Any], case: Case
+        self,
+        request: Request,
+        outcome: str,
+        it: Aggregate,
+        facts: Sequence[Any],
+        case: Case,
+        source: SourceRow | None,
     ) -> Decided:
         row = _row(request, outcome)
         envelope = _envelope(request, case, row.seal.hex())
@@ -257,7 +300,7 @@ class Sitting:
         for fact in facts:
             whose = fact.aggregate if isinstance(fact, Into) else it
             records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
-        decided = Decided(row, records, request.source, case)
+        decided = Decided(row, records, source, case)
         self._decided.append(decided)
         return decided
 
@@ -280,15 +323,16 @@ class Sitting:
     def _observed(self) -> list[ObservedKey]:
         keys, begin = [], 0
         for each in self._decided:
-            source = each.source
-            if source is not None and each.outcome == RECORDED:
-                keys.append(
-                    ObservedKey(
-                        source.system, source.table, source.row, source.revision, record=begin
-                    )
-                )
+            if each.source and each.outcome == RECORDED:
+                keys.append(each.source.key(begin))
             begin += len(each.records)
         return keys
+
+
+def _decided(request: Request, it: Aggregate, case: Case) -> list[Any]:
+    """What the rule says. Raises ``Undecided``."""
+    decided = request.command.decide(it, case)
+    return [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
 
 
 def _row(request: Request, outcome: str) -> RequestRow:

@@ -48,6 +48,7 @@ from service.ledger.errors import (
     UnknownLedger,
 )
 from service.logs import logger
+from service.observing import RevisionUsedOtherwise
 from service.request import Forbidden, Malformed, NotFound
 from service.sitting import VersionMoved
 
@@ -91,6 +92,7 @@ RECORD_TOO_LARGE = _kind("record_too_large", 413, "内容超出一条记录的�
 NOT_JSON = _kind("not_json", 415, "请求体须为 application/json")
 MALFORMED = _kind("malformed", 422, "请求内容不合要求")
 KEY_USED_OTHERWISE = _kind("key_used_otherwise", 422, "幂等键已用于另一项请求")
+REVISION_USED_OTHERWISE = _kind("revision_used_otherwise", 422, "来源行的这一版本已登记其他内容")
 INTERNAL = _kind("internal", 500, "服务内部错误")
 BUSY = _kind("busy", 503, "相关记录正在变动", retry_after=1)
 BEHIND = _kind("behind", 503, "查询数据尚未更新到所要求的位置", retry_after=1)
@@ -182,6 +184,7 @@ ERRORS: Mapping[type[Exception], Any] = {
     VersionMoved: _version_moved,
     EntryTooLarge: _entry_too_large,
     KeyUsedOtherwise: lambda error: Problem(KEY_USED_OTHERWISE, str(error)),
+    RevisionUsedOtherwise: lambda error: Problem(REVISION_USED_OTHERWISE, str(error)),
     Busy: lambda error: Problem(BUSY, str(error)),
     Behind: _behind,
     OutcomeUnknown: _outcome_unknown,

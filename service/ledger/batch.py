@@ -7,7 +7,7 @@ is a `Batch`, which holds if and only if the ledger is still at that head when i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -26,7 +26,13 @@ from service.ledger.entry import (
     timestamp,
     utf8,
 )
-from service.ledger.errors import ClockBehind, ObservedRepeated, RecordConflict, RequestRepeated
+from service.ledger.errors import (
+    ClockBehind,
+    ObservedRepeated,
+    RecordConflict,
+    RequestRepeated,
+    RowConflict,
+)
 from service.ledger.hashes import SHA256, SM3
 from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow
 from service.ledger.tables import CLOCK_CORRECTED
@@ -76,10 +82,9 @@ class Insertion:
     def corrects_clock(self) -> bool:
         return any(event.topic == CLOCK_CORRECTED for event in self.events)
 
-    def streams(self) -> Iterator[str]:
+    def streams(self) -> Iterable[str]:
         """The histories whose versions must be known."""
-        yield from (event.stream for event in self.events)
-        yield from self.reads
+        return chain([event.stream for event in self.events], self.reads)
 
     def _check_beside(self) -> None:
         sources = (key.names for key in self.observed)
@@ -110,6 +115,7 @@ class Found:
     versions: dict[str, int]
     requests: dict[tuple[str, str], RequestRow] = field(default_factory=dict)
     observed: dict[ObservedKey, tuple[ObservedKey, int]] = field(default_factory=dict)
+    """Of each source row that is to be recorded, every revision."""
     clock_excused: bool = False
     """The office has confirmed its clock since the last record's time."""
 
@@ -144,7 +150,9 @@ class Batch:
         self.values: dict[bytes, tuple[bytes, bytes | None, str | None, int | None]] = {}
         self.withheld: dict[bytes, int] = {}
         self.outcomes: dict[Insertion, Outcome] = {}
+        self._first = firsts(found.observed.values())
         self._ledger = ledger.encode()
+        self._stopped = is_behind(now, found.head) and not found.clock_excused
         self._salts = salts(sum(len(insertion.events) for insertion in insertions))
         for insertion in insertions:
             self._judge(insertion)
@@ -179,10 +187,12 @@ class Batch:
         for key in insertion.observed:
             if repeated := self.found.observed.get(key):
                 raise ObservedRepeated(*repeated)
+        for key in insertion.observed:
+            if (first := self._first.get(key.row)) != key.first:
+                raise RowConflict(key, first)
 
     def _refuse_backward_clock(self, insertion: Insertion) -> None:
-        behind = self.recorded_at - self.now > CLOCK_TOLERANCE
-        if behind and not self.found.clock_excused and not insertion.corrects_clock:
+        if self._stopped and not insertion.corrects_clock:
             raise ClockBehind(self.now, self.recorded_at, CLOCK_TOLERANCE)
 
     def _versions(self, insertion: Insertion) -> list[int]:
@@ -225,6 +235,7 @@ class Batch:
             kept = key, rows[key.record].position
             self.observed.append(kept)
             self.found.observed[key] = kept
+            self._first.setdefault(key.row, kept[1])
         self._keep_values(insertion, rows[0].position)
 
     def _keep_values(self, insertion: Insertion, position: int) -> None:
@@ -234,6 +245,19 @@ class Batch:
             if digest in self.values:
                 self.values[digest] = (digest, None, None, position)
             self.withheld[digest] = position
+
+
+def firsts(observed: Iterable[tuple[ObservedKey, int]]) -> dict[tuple[str, str, str], int]:
+    """Where each source row is recorded first, of all its revisions."""
+    first: dict[tuple[str, str, str], int] = {}
+    for key, position in observed:
+        first[key.row] = min(position, first.get(key.row, position))
+    return first
+
+
+def is_behind(now: datetime, head: Head) -> bool:
+    """Is the clock further behind the last record than clocks are?"""
+    return head.recorded_at is not None and head.recorded_at - now > CLOCK_TOLERANCE
 
 
 def salts(count: int) -> Iterator[bytes]:

@@ -48,6 +48,15 @@ class ObservedRepeated(PersistenceError):
         super().__init__(f"{row} is recorded already, at position {position}")
 
 
+class RowConflict(RecordConflict):
+    """A source row was recorded meanwhile in another revision: decide again."""
+
+    def __init__(self, key: ObservedKey, first: int | None) -> None:
+        super().__init__({})
+        row = f"{key.system}/{key.source_table}/{key.row_id}"
+        self.args = (f"{row} is first recorded at {first}, not {key.first}",)
+
+
 class ClockBehind(OperationalError):
     """This machine's clock is so far behind the ledger's last record that one of them is wrong."""
 

@@ -183,14 +183,10 @@ class Recorder(ApplicationRecorder):
         found = self._storage.ask(partial(self._storage.requests, keys=asked))
         return {key: row for (_, key), row in found.items()}
 
-    def find_observed(self, key: ObservedKey) -> tuple[ObservedKey, int] | None:
-        """A revision of a source row as it was recorded, and where."""
-        return self._storage.ask(partial(self._storage.observed, keys=[key])).get(key)
-
-    def first_observed(self, system: str, source_table: str, row_id: str) -> int | None:
-        """Where a source row was recorded first, in whatever revision."""
-        asked = {"system": system, "source_table": source_table, "row_id": row_id}
-        return self._storage.ask(partial(self._storage.first_observed, **asked))
+    def find_observed(self, key: ObservedKey) -> list[tuple[ObservedKey, int]]:
+        """Every revision of a key's row as it was recorded, and where; the first of them first."""
+        found = self._storage.ask(partial(self._storage.observed, keys=[key]))
+        return sorted(found.values(), key=lambda revision: revision[1])
 
     def find_value(self, digest: bytes) -> CommittedValue | None:
         """The personal value behind a digest, unless it is withheld."""

@@ -69,6 +69,13 @@ class ObservedKey:
     """Of its content, to tell a repetition from a change under the same revision."""
     record: int = field(default=0, compare=False)
     """Which of the records appended with it is about it."""
+    first: int | None = field(default=None, compare=False)
+    """Where the decision found the row recorded first, in whatever revision; None if nowhere."""
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        """The row, whatever its revision."""
+        return self.system, self.source_table, self.row_id
 
     @property
     def names(self) -> tuple[str, str, str, str]:

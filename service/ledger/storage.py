@@ -38,10 +38,6 @@ REQUEST = (
 )
 OBSERVED = (
     "SELECT system, source_table, row_id, revision, digest, position FROM observed"
-    " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ? AND revision = ?"
-)
-FIRST_OBSERVED = (
-    "SELECT min(position) FROM observed"
     " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ?"
 )
 VALUE = "SELECT digest, salt, value FROM committed_value WHERE ledger = ? AND digest = ?"
@@ -189,11 +185,11 @@ class Storage(ABC, Generic[C]):
     def observed(
         self, connection: C, keys: Collection[ObservedKey]
     ) -> dict[ObservedKey, tuple[ObservedKey, int]]:
-        """Which of these source rows are recorded, and where."""
+        """What is recorded of the rows of these keys, in whatever revision, and where."""
         found = (
             observed_row(row)
-            for key in keys
-            for row in self.rows(connection, OBSERVED, self.ledger, *key.names)
+            for source_row in {key.row for key in keys}
+            for row in self.rows(connection, OBSERVED, self.ledger, *source_row)
         )
         return {key: (key, position) for key, position in found}
 
@@ -217,14 +213,6 @@ class Storage(ABC, Generic[C]):
         for (entry,) in self.rows(connection, CLOCK_CONFIRMED, self.ledger):
             return recorded_at(entry)
         return None
-
-    def first_observed(
-        self, connection: C, system: str, source_table: str, row_id: str
-    ) -> int | None:
-        """Where a source row was recorded first."""
-        asked = (self.ledger, system, source_table, row_id)
-        ((position,),) = self.rows(connection, FIRST_OBSERVED, *asked)
-        return None if position is None else int(position)
 
     def value(self, connection: C, digest: bytes) -> CommittedValue | None:
         """The value behind a digest, unless it is withheld."""

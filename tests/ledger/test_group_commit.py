@@ -22,6 +22,7 @@ from service.ledger.errors import (
     OutcomeUnknown,
     RecordConflict,
     RequestRepeated,
+    RowConflict,
 )
 from service.ledger.group import Group
 from service.ledger.recorder import Recorder
@@ -145,6 +146,21 @@ def test_of_neighbours_with_one_key_the_first_is_recorded_and_the_second_told(
     assert isinstance(behind.exception(), RecordConflict)
 
 
+def test_of_neighbours_with_one_source_row_the_second_decides_again(
+    engine: Engine, recorder: Recorder
+) -> None:
+    """Two revisions of a row that nobody had seen, each told as its first record."""
+    calls = [
+        partial(recorder.append, [event(PROJECT, 1)], observed=[row("1")]),
+        partial(recorder.append, [event(AGENCY)], observed=[row("2")]),
+        partial(recorder.append, [event(AGENCY)], observed=[row("3", first=2)]),
+    ]
+    first, as_new, later = gathered(engine, recorder, calls)
+    assert [stored.id for stored in first.result()] == [2]
+    assert isinstance(as_new.exception(), RowConflict)
+    assert [stored.id for stored in later.result()] == [3]
+
+
 def test_a_batch_is_bounded_by_its_records_and_by_its_bytes(
     engine: Engine, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +254,15 @@ def test_followers_of_an_interrupted_leader_are_told_that_nobody_knows() -> None
     assert group.submit(insertion()) == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt, also where whoever started the tests has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_who_is_interrupted_while_waiting_is_not_recorded() -> None:
     settling = Settling()
     group = Group(settling)

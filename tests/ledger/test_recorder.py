@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from service.ledger.errors import (
     ObservedRepeated,
     RecordConflict,
     RequestRepeated,
+    RowConflict,
     UnknownLedger,
 )
 from service.ledger.hashes import SHA256, SM3
@@ -154,10 +156,21 @@ def test_a_revision_of_a_source_row_is_recorded_once(recorder: Recorder) -> None
     with pytest.raises(ObservedRepeated) as refused:
         recorder.append([event()], observed=[row("3"), row("2")])
     assert (refused.value.position, refused.value.key.digest) == (3, b"d")
-    assert recorder.find_observed(row("1")) == (row("1"), 2)
-    assert recorder.find_observed(row("3")) is None
-    assert recorder.first_observed("treasury", "payment", "8841") == 2
-    assert recorder.first_observed("treasury", "payment", "8842") is None
+    assert recorder.find_observed(row("3")) == [(row("1"), 2), (row("2"), 3)]
+    assert recorder.find_observed(replace(row("3"), row_id="8842")) == []
+
+
+def test_a_row_is_recorded_on_what_is_true_of_it(recorder: Recorder) -> None:
+    """Whoever decided as if it were new, or rested on another record, has to decide again."""
+    with pytest.raises(RowConflict, match="8841 is first recorded at None, not 7"):
+        recorder.append([event()], observed=[row("1", first=7)])
+    recorder.append([event()], observed=[row("1")])
+    with pytest.raises(RowConflict, match="8841 is first recorded at 1, not None"):
+        recorder.append([event(AGENCY)], observed=[row("2")])
+    recorder.append([event()], observed=[row("2", first=1)])
+    recorder.append([event()], observed=[row("3", first=1)])
+    recorder.append([event()], observed=[replace(row("2"), row_id="8842")])
+    assert recorder.head().size == 4
 
 
 def test_one_call_cannot_observe_one_revision_twice(recorder: Recorder) -> None:
@@ -272,7 +285,7 @@ def test_ledgers_in_one_database_know_nothing_of_each_other(
     other.append(events(PROJECT, 1), requests=[request("k")], observed=[row("1")], values=[NAME])
     assert (recorder.head().size, other.head().size) == (2, 1)
     assert other.version_of(PROJECT) == 1
-    assert other.first_observed("treasury", "payment", "8841") == 1
+    assert other.find_observed(row("2")) == [(row("1"), 1)]
     assert recorder.find_value(NAME.digest) is None
     assert [stored.id for stored in other.select_notifications(None, 10)] == [1]
 
