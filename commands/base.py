@@ -115,6 +115,8 @@ class Case:
     breaches: list[Breach] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
+    _noted: set[tuple[object, ...]] = field(default_factory=set, init=False, repr=False)
+    _refuses: bool = field(default=False, init=False, repr=False)
 
     @property
     def role(self) -> Role:
@@ -155,12 +157,22 @@ class Case:
     @property
     def is_refused(self) -> bool:
         """Commanded and in breach of a rule that refuses."""
-        return not self.observed and any(b.severity == Severity.REFUSE for b in self.breaches)
+        return self._refuses and not self.observed
 
     def _note(self, rule: Rule, severity: Severity, saw: Mapping[str, object]) -> None:
-        breach = Breach(rule.id, severity, {name: _shown(value) for name, value in saw.items()})
-        if breach not in self.breaches:
-            self.breaches.append(breach)
+        shown = {name: _shown(value)[:LONGEST_SHOWN] for name, value in saw.items()}
+        self._refuses |= severity == Severity.REFUSE
+        noted = (rule.id, *shown.items())
+        if noted not in self._noted and len(self.breaches) < MOST_BREACHES:
+            self.breaches.append(Breach(rule.id, severity, shown))
+        self._noted.add(noted)
+
+
+MOST_BREACHES = 30
+"""How many breaches of one act are told: nobody reads more, and a record has to hold them."""
+
+LONGEST_SHOWN = 80
+"""The most characters of a value that a breach shows."""
 
 
 def _shown(value: object) -> str:

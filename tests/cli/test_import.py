@@ -163,3 +163,25 @@ def test_whatever_was_imported_verifies(wenxiao: Wenxiao, tmp_path: Path) -> Non
     done = wenxiao("verify", "--facts", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)[0]["size"] == 7
+
+
+def test_personal_data_in_a_bad_line_is_kept_by_digest_only(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    line = {"act": "register_person", "on": "wang", "body": {"name": "王芳", "colour": "red"}}
+    file = written(tmp_path, json.dumps(line, ensure_ascii=False))
+    assert wenxiao("import", "--ledger", "office", file).returncode == 1
+    with opened(database_url) as engine:
+        (record,) = Ledger(engine, "office").records()
+    assert isinstance(record.fact, LineUnplaced)
+    assert record.fact.line == ""
+    assert len(record.fact.digest) == 64
+
+
+def test_a_file_gives_nobody_power(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    token = {"token": "t", "digest": "ab" * 32, "roles": ["operator"], "system": "x"}
+    token["expires_at"] = "2099-01-01T00:00:00+08:00"
+    file = written(tmp_path, json.dumps({"act": "issue_token", "body": token}))
+    done = wenxiao("import", "--ledger", "office", file)
+    assert done.returncode == 1
+    assert "签发令牌由" in done.stderr

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import RecordCorrected, Replacement
+from aggregates.base import KINDS, RecordCorrected, Replacement
 from aggregates.ledger import ActRefused
 from aggregates.office import Token
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
+from commands.base import ACTS, MOST_BREACHES
 from service.desk import Desk, KeyUsedOtherwise
 from service.ledger.application import Ledger
-from service.request import Forbidden, Malformed, NotFound
+from service.request import Forbidden, Malformed, NotFound, understand
 from service.sitting import VersionMoved
 from tests.desk.conftest import CONSOLE, NEVER, TREASURY, Ask, asked
 
@@ -103,6 +104,18 @@ def test_what_was_only_read_is_checked_as_well(ledger: Ledger) -> None:
     here.carry_out(asked("register_unit", "unit/100", TRANSPORT, key="here"))
     below = {"name": "公路养护中心", "superior": "100"}
     assert there.carry_out(asked("register_unit", "unit/117", below, key="there")).is_recorded
+
+
+def test_nobody_is_turned_away_on_what_is_no_longer_true(ledger: Ledger) -> None:
+    """The second desk remembers a blank unit, of which this token may know nothing."""
+    here, there = Desk(ledger), Desk(Ledger(ledger.engine, "office"))
+    scoped = Token("scoped", "", (Role.OPERATOR,), NEVER, system="scoped", unit="100")
+    for code, above in (("100", None), ("117", "100")):
+        there.ledger.recall(Unit, code)
+        body = {"name": "交通运输局", "superior": above}
+        here.carry_out(asked("register_unit", f"unit/{code}", body, key=code))
+    move = asked("move_unit", "unit/117", {"reason": "改革"}, key="move", token=scoped)
+    assert there.carry_out(move).is_recorded
 
 
 def test_nobody_acts_beyond_the_token(ask: Ask, ledger: Ledger) -> None:
@@ -215,3 +228,53 @@ def test_a_persons_name_is_beside_the_ledger_and_can_be_withheld(ask: Ask, ledge
     order = {"digest": digest, "order": "师财发〔2021〕3号", "reason": "本人申请"}
     assert ask("withhold_person_value", "person/wang", order).is_recorded
     assert ledger.records_in.find_value(bytes.fromhex(digest)) is None
+
+
+def test_a_unit_pays_under_its_own_token_from_the_first_day(ask: Ask, ledger: Ledger) -> None:
+    """Nothing has been paid yet, and still the project's unit is who answers."""
+    paying = Token("pay-117", "", (Role.SOURCE_SYSTEM,), NEVER, system="treasury", unit="117")
+    ask("register_unit", "unit/117", AGRICULTURE)
+    project = {
+        "name": "农村公路养护",
+        "unit": "117",
+        "project_class": "specific_target",
+        "first_year": 2021,
+        "last_year": 2023,
+        "is_new": False,
+        "is_major": False,
+        "demanded": "100.00",
+    }
+    ask("reserve_project", "project/2021-017", project | seen_in("9", "a"), token=TREASURY)
+    paid = {"year": 2021, "voucher": "V1", "line": "L1", "amount": "5.00", "payee": "某公司"}
+    found = ACTS["observe_payment"]
+    asked_for = understand(
+        found, KINDS["payments"], "2021-017", paid | seen_in("1", "a"), token=paying, key="pay"
+    )
+    outcome = Desk(ledger).carry_out(asked_for)
+    assert outcome.is_recorded
+    assert outcome.records[0].stream == "payments/2021-017.2021"
+
+
+def test_no_system_speaks_for_people_of_other_units(ask: Ask) -> None:
+    front = Token("front", "", (Role.OPERATOR,), NEVER, system="front", unit="100")
+    ask("register_unit", "unit/100", TRANSPORT)
+    ask("register_unit", "unit/117", {"name": "公路养护中心", "superior": "100"})
+    ask("register_unit", "unit/200", AGRICULTURE)
+    named = {"person": "wang", "organisation": "200"}
+    with pytest.raises(Forbidden, match="代其所属单位"):
+        ask("move_unit", "unit/117", {"reason": "改革", "case": {"actor": named}}, token=front)
+    own = {"person": "wang", "organisation": "117"}
+    moved = ask("move_unit", "unit/117", {"reason": "改革", "case": {"actor": own}}, token=front)
+    assert moved.is_recorded
+
+
+def test_a_very_long_refusal_is_still_kept(ask: Ask) -> None:
+    lines = [
+        {"subject": "project", "code": f"P{n}", "year": 2021, "version": 1, "verdict": "pass"}
+        for n in range(300)
+    ]
+    review = {"lines": lines, "attendees": ["a", "b"], "minutes": "ab" * 32, "dissents": []}
+    leader = Token("leader", "", (Role.BUREAU_LEADER,), NEVER, system="front")
+    outcome = ask("hold_collective_review", "meeting/2021-1", review, token=leader)
+    assert not outcome.is_recorded
+    assert len(outcome.records[0].fact.breaches) == MOST_BREACHES
