@@ -10,7 +10,7 @@ from typing import Generic
 
 from eventsourcing.persistence import PersistenceError
 
-from service.ledger.batch import CLOCK_TOLERANCE, Batch, Found, Insertion, Outcome
+from service.ledger.batch import Batch, Found, Insertion, Outcome, is_behind
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable, UnknownLedger
 from service.ledger.rows import Head
 from service.ledger.storage import C, Storage
@@ -106,8 +106,8 @@ class Appender(Generic[C]):
         return Batch(self._storage.ledger, found, now, insertions)
 
     def _known_versions(self, connection: C, insertions: Iterable[Insertion]) -> dict[str, int]:
-        wanted = {stream for insertion in insertions for stream in insertion.streams()}
-        known = {s: self._versions[s] for s in wanted if s in self._versions}
+        wanted: set[str] = set().union(*(insertion.streams() for insertion in insertions))
+        known = {stream: self._versions[stream] for stream in wanted & self._versions.keys()}
         if unknown := wanted - known.keys():
             known |= self._storage.versions(connection, unknown)
         return known
@@ -120,11 +120,6 @@ class Appender(Generic[C]):
             self._versions.move_to_end(stream)
         while len(self._versions) > MOST_STREAMS:
             self._versions.popitem(last=False)
-
-
-def is_behind(now: datetime, head: Head) -> bool:
-    """Is the clock further behind the last record than clocks are?"""
-    return head.recorded_at is not None and head.recorded_at - now > CLOCK_TOLERANCE
 
 
 def same(fault: PersistenceError) -> PersistenceError:
