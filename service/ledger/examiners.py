@@ -69,7 +69,7 @@ def _examiner(
     url: str, ledger: str, bounds: Sequence[Bounds], *, facts: bool
 ) -> Iterator[Connection]:
     """A process that examines these stretches; ended with the block, whatever it is doing."""
-    context = get_context(_way_to_begin())
+    context: Any = get_context(_way_to_begin())
     results, told = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(told, url, ledger, bounds, facts), daemon=True)
     process.start()
