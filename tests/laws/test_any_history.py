@@ -184,8 +184,8 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 def told_at_a_door(fact: Fact[Any]) -> dict[str, Any]:
-    """A fact as somebody would write it who corrects a record."""
-    told: Any = fact_schema(type(fact)).dump(fact)
+    """A fact as somebody would write it who corrects a record; of a correction nobody can."""
+    told: Any = {} if isinstance(fact, RecordCorrected) else fact_schema(type(fact)).dump(fact)
     return dict(told)
 
 
