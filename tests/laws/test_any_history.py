@@ -39,7 +39,7 @@ from tests.laws.world import DAYS, SOURCES, Ask, World, roles_of
 from tests.words import OURS, PEOPLE, anything
 
 ANY_ACT = st.sampled_from(sorted(ACTS))
-FEW_ACTS = st.lists(ANY_ACT, min_size=6, max_size=6, unique=True)
+FEW_ACTS = st.lists(ANY_ACT, min_size=4, max_size=4, unique=True)
 OTHERWISE = (
     "time_passes",
     "any_fact_happens_to_any_history",
@@ -119,7 +119,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     def somebody_corrects_a_record(self, dice: st.DataObject) -> None:
         """Another word in what was recorded; by somebody who may do the act that it came from."""
-        correctable = [r for r in self.world.records if issubclass(kind_of(r.stream), Correctable)]
+        originals = (r for r in self.world.records if not isinstance(r.fact, RecordCorrected))
+        correctable = [r for r in originals if issubclass(kind_of(r.stream), Correctable)]
         if correctable:
             record = dice.draw(st.sampled_from(correctable), "record")
             chance = Random(dice.draw(SEEDS, "another word"))
@@ -221,23 +222,28 @@ def as_if_right(history: list[Record[Any]]) -> Iterator[Record[Any]]:
 
 @st.composite
 def asks(draw: st.DrawFn, world: World, name: str) -> Ask:
-    """Somebody asks for an act: any words, then mostly others until it would be allowed."""
+    """Somebody asks for an act: any words, then mostly others until it would be allowed.
+
+    Or it is said to have happened elsewhere; then as often against the rules as not.
+    """
     act, chance = ACTS[name], Random(draw(SEEDS))
     kind, code = chance.choice(world.subjects(act))
-    seen = draw(SEEN if act.observed else SOMETIMES_SEEN)
-    seen = None if issubclass(kind, OUR_OWN) else seen
     ask = Ask(
         draw(COMMANDS[name]),
         kind,
         code,
         chance.choice(PEOPLE),
-        Role.SOURCE_SYSTEM if seen else chance.choice(roles_of(act)),
+        chance.choice(roles_of(act)),
         is_personal=chance.random() < 0.1,
         on=chance.choice(DAYS),
-        source=seen and replace(seen, table=f"{name}-{code}"),
     )
-    is_blunt = draw(st.integers(0, 5)) == 5
-    return ask if is_blunt else world.persuaded(ask, chance)
+    seen = draw(SEEN if act.observed else SOMETIMES_SEEN)
+    if draw(st.integers(0, 5)) < (3 if seen else 5):
+        ask = world.persuaded(ask, chance)
+    if seen is None or issubclass(kind, OUR_OWN):
+        return ask
+    seen = replace(seen, table=f"{name}-{ask.code}")
+    return replace(ask, role=Role.SOURCE_SYSTEM, source=seen)
 
 
 @pytest.mark.timeout(900)  # a failure may take minutes to shrink
@@ -248,7 +254,7 @@ def test_any_history(sqlite_engine: Engine) -> None:
     """
     occurred: Counter[type[Fact[Any]]] = Counter()
     names = (f"world-{number}" for number in count(1))
-    for number in range(settings().max_examples // 5):
+    for number in range(settings().max_examples // 7):
         machine: Any = partial(AnyHistory, sqlite_engine, occurred, names)
         if settings().derandomize:
             machine = seed(number)(machine)

@@ -13,14 +13,14 @@ from sqlalchemy import Engine
 from aggregates.base import MAIN, Aggregate, Record, Severity
 from aggregates.office import Token
 from aggregates.roles import Role
-from commands.base import Act, Case, Command
+from commands.base import Act, Case, Command, Undecided
 from commands.vocabulary import Digest, Position
 from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated
 from service.ledger.recorder import create_ledger
 from service.request import ActorGiven, Circumstances, Request, SourceGiven
-from service.sitting import Outcome, Sitting
+from service.sitting import RECORDED, Outcome, Sitting
 from tests.words import MONTH_ENDS, PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, Word
 
 BEGIN = datetime(2021, 3, 1, 1, tzinfo=UTC)
@@ -37,7 +37,8 @@ SOURCES = tuple(
 Subject = tuple[type[Aggregate], str]
 DAYS = (None, None, None, None, *MONTH_ENDS)
 """When it happened: mostly today."""
-PATIENCE = 60
+NO_FACT = 100
+PATIENCE = 40
 """How many words of an act are changed, one after the other, in search of one that is allowed."""
 
 
@@ -132,11 +133,11 @@ class World:
     def reluctance(self, ask: Ask) -> int:
         """By how many rules it would be refused; more where there would be no fact at all."""
         sitting = Sitting(self.ledger, self.now)
-        request = ask.request("dry")
-        it = sitting.history(request.kind, request.subject)
-        case = sitting._case(request, it)
-        facts = sitting._facts(request, it, case)
-        return refusing(case) if facts else 100
+        decided = sitting.decide(ask.request("dry"))
+        if decided.outcome == RECORDED or decided.case is None:
+            return 0
+        it = sitting.history(ask.kind, ask.command.subject(ask.code))
+        return NO_FACT if is_undecided(ask, it, decided.case) else refusing(decided.case)
 
     def persuaded(self, ask: Ask, dice: Random) -> Ask:
         """Ask mostly what is possible, or no history would ever grow long.
@@ -154,9 +155,11 @@ class World:
         return ask
 
     def nearly(self, ask: Ask, dice: Random) -> Ask:
-        """The same but for one word, with which it would be allowed; as it is where none helps."""
+        """The same but for one word, with which it would be allowed, if there is such a word."""
         words, subjects = self.words(), self.subjects(ask.act)
-        others = (ask.varied(words, subjects, dice) for _ in range(PATIENCE))
+        others = [ask.varied(words, subjects, dice) for _ in range(PATIENCE)]
+        if ask.source:
+            return others[0]
         return next((other for other in others if self.reluctance(other) == 0), ask)
 
     def words(self) -> Dictionary:
@@ -189,16 +192,13 @@ class World:
         self.asked += 1
         sitting = Sitting(self.ledger, self.now)
         request = ask.request(f"request-{self.asked}", repr(ask).encode())
-        sitting.decide(request)
-        intended = [record for each in sitting._decided for record in each.records]
+        decided = sitting.decide(request)
         try:
             (outcome,) = sitting.conclude()
         except ObservedRepeated:
             return None
         self.last = request
-        assert [as_intended(record) for record in outcome.records] == list(
-            map(as_intended, intended)
-        )
+        assert [*map(as_intended, outcome.records)] == [*map(as_intended, decided.records)]
         self._keep(ask, outcome)
         return outcome
 
@@ -216,10 +216,18 @@ class World:
             assert self.ledger.head_position() == len(self.records)
 
 
+def is_undecided(ask: Ask, it: Aggregate, case: Case) -> bool:
+    """Something is missing without which there is no fact."""
+    try:
+        ask.command.decide(it, replace(case, breaches=[], committed=[], withheld=[]))
+    except Undecided:
+        return True
+    return case.observed
+
+
 def refusing(case: Case) -> int:
     """How many breaches refuse the act."""
-    breaches = (b for b in case.breaches if b.severity == Severity.REFUSE)
-    return 0 if case.observed else len(list(breaches))
+    return sum(breach.severity == Severity.REFUSE for breach in case.breaches)
 
 
 def as_intended(record: Record[Any]) -> Record[Any]:
