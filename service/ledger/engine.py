@@ -111,7 +111,16 @@ def _postgresql(url: sa.URL, pool_size: int, **more: Any) -> sa.Engine:
 
 def _committing_each(url: sa.URL, pool_size: int) -> sa.Engine:
     """Connections that never have anything to roll back."""
-    return _postgresql(url, pool_size, connect_args={"autocommit": True}, pool_reset_on_return=None)
+    engine = _postgresql(
+        url, pool_size, connect_args={"autocommit": True}, pool_reset_on_return=None
+    )
+    sa.event.listen(engine, "connect", _go_by_indexes)
+    return engine
+
+
+def _go_by_indexes(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
+    """A statement that was planned while its table was empty must not read all of it later."""
+    connection.execute("SET enable_seqscan = off")
 
 
 def _make_ready(connection: psycopg.Connection[Any], _entry: ConnectionPoolEntry) -> None:
