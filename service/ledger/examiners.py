@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Literal
 
 from service.ledger.engine import make_engine
 from service.ledger.recorder import storage
@@ -82,7 +82,7 @@ def _examiner(
         results.close()
 
 
-def _way_to_begin() -> str:
+def _way_to_begin() -> Literal["fork", "spawn"]:
     """A copy of this process is there at once, but safe only where no other thread is copied."""
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
