@@ -119,8 +119,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     def somebody_corrects_a_record(self, dice: st.DataObject) -> None:
         """Another word in what was recorded; by somebody who may do the act that it came from."""
-        originals = (r for r in self.world.records if not isinstance(r.fact, RecordCorrected))
-        correctable = [r for r in originals if issubclass(kind_of(r.stream), Correctable)]
+        correctable = [r for r in self.world.records if issubclass(kind_of(r.stream), Correctable)]
         if correctable:
             record = dice.draw(st.sampled_from(correctable), "record")
             chance = Random(dice.draw(SEEDS, "another word"))
