@@ -47,7 +47,7 @@ TOKEN_NAME_IS_FREE = Rule(
     basis="GB/T 22239-2019",
 )
 TOKEN_OUTLIVES_TODAY = Rule(
-    "office.token_outlives_today", "令牌的到期日须在今日之后", basis="GB/T 22239-2019"
+    "office.token_outlives_today", "令牌的到期日不得早于今日", basis="GB/T 22239-2019"
 )
 OPERATOR_BY_OPERATOR = Rule(
     "office.operator_by_operator", "本机操作员的令牌只能由本机操作员签发", basis="GB/T 22239-2019"
@@ -118,7 +118,7 @@ class IssueToken(Command[Office]):
         is_free = not self.token.startswith(RESERVED)
         case.require(is_free, TOKEN_NAME_IS_FREE, 令牌=self.token)
         last = self.expires_at.date()
-        case.require(last > case.today, TOKEN_OUTLIVES_TODAY, 到期=last)
+        case.require(last >= case.today, TOKEN_OUTLIVES_TODAY, 到期=last)
         is_allowed = Role.OPERATOR not in self.roles or case.role == Role.OPERATOR
         case.require(is_allowed, OPERATOR_BY_OPERATOR)
         return TokenIssued(

@@ -68,7 +68,7 @@ def require_free(host: str, port: int) -> None:
 def _worker() -> Iterator[None]:
     """A worker beside the server, stopped with it; a terminal's interrupt is not for it."""
     command = [sys.executable, "-c", "from service.cli import main; main()", "worker"]
-    with subprocess.Popen(command, start_new_session=True) as beside:  # noqa: S603  our own
+    with subprocess.Popen(command, process_group=0) as beside:  # noqa: S603  our own
         try:
             yield
         finally:

@@ -159,6 +159,10 @@ class Storage(ABC, Generic[C]):
                 pooled.close()
         except errors as error:
             raise self.fault(error, committing=False) from error
+        except (
+            sa.exc.InvalidRequestError
+        ) as error:  # the pool's own, of one lost while it was tried
+            raise ConnectionLost(f"nothing was recorded: {error}") from error
         except sa.exc.TimeoutError as error:
             raise StorageUnavailable(f"every connection is in use: {error}") from error
 

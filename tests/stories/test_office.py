@@ -169,9 +169,9 @@ def test_other_names_are_free() -> None:
     )
 
 
-def test_a_token_is_good_for_a_day_at_least() -> None:
-    given(Office).on(EXPIRY.date()).when(issue).refused(rules.TOKEN_OUTLIVES_TODAY)
-    given(Office).on(EXPIRY.date() - A_DAY).when(issue).then(treasury_token)
+def test_no_token_is_issued_that_is_good_for_nothing() -> None:
+    given(Office).on(EXPIRY.date() + A_DAY).when(issue).refused(rules.TOKEN_OUTLIVES_TODAY)
+    given(Office).on(EXPIRY.date()).when(issue).then(treasury_token)
 
 
 def test_an_administrator_makes_no_operator() -> None:

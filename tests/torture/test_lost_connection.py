@@ -46,6 +46,9 @@ READING = (b"FROM request", b"FROM ledger_head", b"max(version)")
 WRITING = b"UPDATE ledger_head"
 """The word that moves the head."""
 
+ENTRY = b"wenxiao/1\n"
+"""How an entry begins: only what writes one says it, also where its statement was prepared."""
+
 END_THEM = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
@@ -123,7 +126,7 @@ def test_who_loses_the_connection_again_and_again_is_told_that_nothing_was_recor
 def test_whether_a_record_was_written_is_told_by_repeating_the_request(
     wired: Wired, way: str, when: Cut
 ) -> None:
-    word = WRITING if way == "swapped" else b"COMMIT"
+    word = ENTRY if way == "swapped" else b"COMMIT"
     wired.wire.cut_at(word, when)
     with pytest.raises(OutcomeUnknown):
         wired.ask()
