@@ -36,7 +36,7 @@ from service.sitting import Outcome
 from tests.laws.nevers import look_for_nevers
 from tests.laws.road import ROAD
 from tests.laws.world import DAYS, SOURCES, Ask, World, roles_of
-from tests.words import OURS, anything
+from tests.words import OURS, PEOPLE, anything
 
 ANY_ACT = st.sampled_from(sorted(ACTS))
 FEW_ACTS = st.lists(ANY_ACT, min_size=4, max_size=4, unique=True)
@@ -231,7 +231,7 @@ def asks(draw: st.DrawFn, world: World, name: str) -> Ask:
         draw(COMMANDS[name]),
         kind,
         code,
-        chance.choice(world.people((kind, code))),
+        chance.choice(PEOPLE),
         chance.choice(roles_of(act)),
         is_personal=chance.random() < 0.1,
         on=chance.choice(DAYS),

@@ -54,16 +54,14 @@ class Ask:
     is_personal: bool = False
     on: date | None = None
     source: SourceGiven | None = None
-    elsewhere: str = ""
-    """The organisation at which the person holds another post, in which they act."""
 
     @property
     def act(self) -> Act:
         return self.command.act
 
     def given(self) -> Circumstances:
-        organisation = self.elsewhere or ORGANISATIONS[self.person]
-        actor = ActorGiven(self.person, organisation="" if self.is_personal else organisation)
+        organisation = "" if self.is_personal else ORGANISATIONS[self.person]
+        actor = ActorGiven(self.person, organisation=organisation)
         return Circumstances(self.on, role=self.role, actor=actor, source=self.source)
 
     def request(self, key: str, body: bytes = b"") -> Request:
@@ -79,8 +77,7 @@ class Ask:
                 kind, code = dice.choice(subjects)
                 return replace(self, kind=kind, code=code)
             case 1:
-                elsewhere = dice.choice(("", "", "", *ORGANISATIONS.values()))
-                return replace(self, person=dice.choice(PEOPLE), elsewhere=elsewhere)
+                return replace(self, person=dice.choice(PEOPLE))
             case 2:
                 return replace(self, role=dice.choice(roles_of(self.act)))
             case 3:
@@ -132,12 +129,6 @@ class World:
         subjects = subjects_of(act)
         names = {f"{kind.KIND}/{code}": (kind, code) for kind, code in subjects}
         return subjects + [names[r.stream] for r in self.records if r.stream in names]
-
-    def people(self, subject: Subject) -> list[str]:
-        """Those who may ask; rather those who had a hand in it before, where it says *another*."""
-        kind, code = subject
-        actors = [record.envelope.actor.person for record in self.of(kind.stream(code))]
-        return [*PEOPLE, *(person for person in actors[-8:] if person in PEOPLE)]
 
     def reluctance(self, ask: Ask) -> int:
         """By how many rules it would be refused; more where there would be no fact at all."""
