@@ -69,6 +69,7 @@ class TraceFilter:
     ``unit`` is the unit that answers for the subject, ``within`` a unit with all below it;
     ``recorded_from`` and ``recorded_until`` are positions (both included), ``occurred_from`` and
     ``occurred_until`` days; ``breached``: any rule was broken; ``days_late``: at least so many.
+    ``seen_from`` is the unit from which somebody looks, as in `StatusFilter`.
     """
 
     stream: str | None = None
@@ -84,6 +85,7 @@ class TraceFilter:
     occurred_from: date | None = None
     occurred_until: date | None = None
     days_late: int | None = None
+    seen_from: str | None = None
 
 
 EVERYTHING = TraceFilter()
@@ -180,7 +182,11 @@ class Accountability(ReadModel[Trace]):
         place, projects, units = meeting(
             connection, ledger, (self.NAME, PROJECTS.NAME, UNITS.NAME), as_of
         )
-        conditions = [*self._conditions(filters), *self._of_units(filters, projects, units)]
+        conditions = [
+            *self._conditions(filters),
+            *self._of_units(filters, projects, units),
+            *self._seen(connection, ledger, filters.seen_from),
+        ]
         return self.page_of(connection, place, conditions, after, limit)
 
     def _conditions(self, filters: TraceFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -222,6 +228,16 @@ class Accountability(ReadModel[Trace]):
             subject.in_(UNITS.streams(units, units, *asked)),
             subject.in_(PROJECTS.streams(projects, units, *asked)),
         )
+
+    def _seen(
+        self, connection: sa.Connection, ledger: str, unit: str | None
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """What concerns histories that may be seen from a unit."""
+        if unit is not None:
+            subject = self.table.c.subject
+            yield sa.or_(
+                *(subject.in_(m.seen_from(connection, ledger, unit)) for m in (UNITS, PROJECTS))
+            )
 
 
 def trace(it: Record[Any]) -> Trace:

@@ -95,13 +95,15 @@ class StatusFilter:
     """Which projects or units are asked for; what is not said does not matter.
 
     ``unit`` is the unit that answers, ``within`` a unit with all below it; ``overdue_on``:
-    something is overdue on that day.
+    something is overdue on that day. ``seen_from`` is the unit from which somebody looks, who sees
+    what it and all below it answer for today, of whatever time the question is.
     """
 
     unit: str | None = None
     within: str | None = None
     open_items: bool | None = None
     overdue_on: date | None = None
+    seen_from: str | None = None
     of_year: YearFilter = ANY_YEAR
 
 
@@ -163,6 +165,7 @@ class StandingModel(StreamModel[R]):
         conditions = [
             *self._conditions(filters),
             *self.of_units(units, filters.unit, filters.within),
+            *self._seen(connection, ledger, filters.seen_from),
             *YEARS.conditions(years, self.table.c.stream, filters.of_year),
         ]
         page = self.page_of(connection, place, conditions, after, limit)
@@ -186,6 +189,18 @@ class StandingModel(StreamModel[R]):
             yield self.answered_by(sa.select(sa.literal(unit)))
         if within is not None:
             yield self.answered_by(self.register.below(units, within))
+
+    def _seen(
+        self, connection: sa.Connection, ledger: str, unit: str | None
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """Those that may be seen from a unit."""
+        if unit is not None:
+            yield self.table.c.stream.in_(self.seen_from(connection, ledger, unit))
+
+    def seen_from(self, connection: sa.Connection, ledger: str, unit: str) -> sa.Select[tuple[str]]:
+        """The names of the histories for which a unit and all below it answer now."""
+        now, units = meeting(connection, ledger, (self.NAME, self.register.NAME))
+        return self.streams(now, units, None, unit)
 
     def streams(
         self, place: Place, units: Place, unit: str | None, within: str | None

@@ -5,6 +5,10 @@ position, a time with its offset, or a day (its end, as the offices count days).
 until the read models have come that far, for whoever has just recorded something. What cannot be
 answered exactly is not answered: a 503 says when to ask again.
 
+What is told is as of that position; who may see it is judged by the units as they stand today, for
+one history as for a list. Whoever answers for a history now sees all of its past, and whoever has
+handed it over none of it.
+
 A list comes in pages. Its ``next`` holds where the next page begins, at which position, and to
 which question it belongs; under another question it is refused.
 """
@@ -175,11 +179,11 @@ class Asked:
         """What is asked for, no farther than the asker may see; None if that is nothing."""
         said = {**self.filters, **more}
         names = {f.name for f in fields_of(cast("Any", filters))}
-        if "within" in names:
-            wanted, allowed = said.get("within"), self.who.token.unit
+        if "seen_from" in names:
+            wanted = said.get("within")
             if wanted and not self._sees(wanted):
                 return None
-            said["within"] = wanted or allowed or None
+            said["seen_from"] = self.who.token.unit or None
         return filters(**{name: said[name] for name in names & said.keys()})
 
     def answer(self, items: Iterable[Any], behind: Values | None = None) -> dict[str, Any]:

@@ -81,6 +81,11 @@ def codes(caller: Caller, path: str, **query: object) -> list[str]:
     return [item["code"] for item in answer.json["items"]]
 
 
+def told_of(caller: Caller, **query: object) -> set[str]:
+    """The histories of which the chain tells."""
+    return {row["stream"] for row in caller.get("accountability", **query).then(200).json["items"]}
+
+
 def test_a_project_is_told_with_its_years(auditor: Caller) -> None:
     answer = auditor.get("projects/school").then(200, version=2)
     project = answer.json["project"]
@@ -238,6 +243,37 @@ def test_a_unit_that_moves_takes_its_projects_along(
     register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001").projected()
     education.get("projects/school").then(404)
     assert codes(education, "projects") == []
+
+
+def test_who_sees_the_past_is_judged_by_the_units_of_today(
+    register: AtTheOffice, education: Caller
+) -> None:
+    culture = register.somebody(Role.UNIT_HEAD, unit="106")
+    before = register.ledger.head_position()
+    register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001").projected()
+    assert codes(culture, "projects", as_of=before) == ["museum", "school"]
+    assert codes(culture, "units", as_of=before) == ["105001", "106"]
+    assert codes(education, "projects", as_of=before) == []
+    assert codes(education, "units", as_of=before) == ["105"]
+    for path in ("projects/school", "projects/school/history", "projects/school/as-happened"):
+        culture.get(path, as_of=before).then(200)
+        education.get(path, as_of=before).then(404)
+    assert told_of(culture, as_of=before) == {
+        "unit/105001",
+        "unit/106",
+        "project/museum",
+        "project/school",
+    }
+    assert told_of(education, as_of=before) == {"unit/105"}
+    history = culture.get("projects/school/history", as_of=before).then(200).json["items"]
+    assert [row["topic"] for row in history] == ["project.reserved", "goal.submitted"]
+
+
+def test_whose_a_project_was_is_told_as_of_then(register: AtTheOffice, auditor: Caller) -> None:
+    before = register.ledger.head_position()
+    register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001").projected()
+    assert codes(auditor, "projects", within="105", as_of=before) == ["school"]
+    assert codes(auditor, "projects", within="105") == []
 
 
 def test_records_are_told_as_they_were_recorded(auditor: Caller) -> None:
