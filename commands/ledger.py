@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aggregates.ledger import ClockCorrected, LedgerItself, ReleaseStarted
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
-from commands.office import ADMINISTRATION, Instant
+from commands.office import ADMINISTRATION
 from commands.vocabulary import Digest, Name, Text
 
 CLOCK_WAS_BEHIND = Rule(
@@ -22,8 +24,8 @@ STARTED_ONCE = Rule(
 class ConfirmClock(Command[LedgerItself]):
     """确认时钟: the clock is right although the ledger is ahead of it; recording may go on."""
 
-    head_at: Instant
-    clock_at: Instant
+    head_at: datetime
+    clock_at: datetime
     reason: Text
 
     def decide(self, ledger: LedgerItself, case: Case, /) -> ClockCorrected:

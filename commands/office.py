@@ -16,7 +16,7 @@ from aggregates.office import (
 )
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import IN_OUR_TIME, Code, Digest, Name, PersonId, Text, TextField
+from commands.vocabulary import Code, Digest, Name, PersonId, Text, TextField
 
 ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
@@ -58,7 +58,6 @@ REVOKED_ONCE = Rule("office.revoked_once", "该令牌已经吊销", basis="GB/T 
 Roles = Annotated[
     tuple[Role, ...], fields.List(fields.Enum(Role, by_value=True), validate=validate.Length(1, 20))
 ]
-Instant = Annotated[datetime, fields.AwareDateTime(format="iso", **IN_OUR_TIME)]
 OptionalCode = Annotated[str, TextField(64, shortest=0)]
 
 
@@ -106,7 +105,7 @@ class IssueToken(Command[Office]):
     token: Code
     digest: Digest
     roles: Roles
-    expires_at: Instant
+    expires_at: datetime
     person: OptionalCode = ""
     unit: OptionalCode = ""
     system: OptionalCode = ""

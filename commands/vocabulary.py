@@ -17,6 +17,11 @@ from marshmallow import ValidationError, fields, validate
 import commands.wording  # noqa: F401  it speaks before any field is made
 from aggregates.values import Fen, Percent, Quantity, Score, yuan
 
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+HOUR = r"[0-9]{2}:[0-9]{2}"
+INSTANT = re.compile(rf"{DAY.pattern}T{HOUR}:[0-9]{{2}}(\.[0-9]+)?(Z|[+-]{HOUR})")
+"""A day and a moment as RFC 3339 writes them; which of them exist, the calendar says."""
+
 CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -127,10 +132,22 @@ class DayField(fields.Date):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> date:
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        if isinstance(value, str) and not DAY.fullmatch(value):
             raise ValidationError("日期应写作 2021-03-01")
         day: date = super()._deserialize(value, attr, data, **kwargs)
         return day
+
+
+class InstantField(fields.AwareDateTime):
+    """A moment with its offset, in the form of RFC 3339 and no other."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        if isinstance(value, str) and not INSTANT.fullmatch(value):
+            raise ValidationError("时间应写作 2021-03-01T15:20:00+08:00")
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        return moment
 
 
 def in_our_time(when: date) -> None:
@@ -183,6 +200,6 @@ FIELDS: Mapping[Any, fields.Field[Any]] = {
     Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),
     date: DayField(format="iso", **IN_OUR_TIME),
-    datetime: fields.AwareDateTime(format="iso", **IN_OUR_TIME),
+    datetime: InstantField(format="iso", **IN_OUR_TIME),
 }
 """Fields of bare types; those of enumerations, dataclasses and collections are derived."""

@@ -43,7 +43,7 @@ from commands import vocabulary as v
 from commands.base import RULES
 from commands.correction import Content
 from commands.goal import OptionalDigest
-from commands.office import Instant, OptionalCode, Roles
+from commands.office import OptionalCode, Roles
 from commands.person import Telephone
 
 UNITS = ("101", "101001", "102")
@@ -185,9 +185,6 @@ WORDS: dict[Any, Word] = {
         Role.BUREAU_LEADER, Role.PERFORMANCE_SECTION, Role.UNIT_CLERK, free=st.sampled_from(Role)
     ),
     Roles: _word((Role.UNIT_CLERK,), (Role.AUDITOR, Role.DISCIPLINE), tuple(Role)),
-    Instant: _word(
-        datetime(2021, 3, 1, tzinfo=UTC), datetime(2021, 3, 2, tzinfo=UTC), free=_instants
-    ),
     Content: _word({}, {"year": 2021}, {"reason": 1.5}, {"name": "", "unit": "101"}),
     SubjectCode: _word(*PROJECTS, *UNITS),
     Fen: _word(
@@ -206,7 +203,9 @@ WORDS: dict[Any, Word] = {
     str: _word("", *LINES, *UNITS, *PEOPLE, "有", free=_text(0, 50)),
     int: _word(0, 1, 2, 2021, free=_small),
     date: _word(*MONTH_ENDS, free=st.dates(date(1950, 1, 1), date(2199, 12, 31))),
-    datetime: _word(datetime(2021, 3, 1, tzinfo=UTC), free=_instants),
+    datetime: _word(
+        datetime(2021, 3, 1, tzinfo=UTC), datetime(2021, 3, 2, tzinfo=UTC), free=_instants
+    ),
     Mapping[str, str]: _word({}, {"年度": "2021"}),
     Mapping[str, Severity]: _word(
         {}, {FLAGGED[0]: Severity.REFUSE}, {"no.such_rule": Severity.FLAG}

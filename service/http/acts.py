@@ -32,14 +32,14 @@ from commands.vocabulary import CODE
 from service.http.bearer import Caller, Counter, caller
 from service.http.bodies import read_body, unprintable
 from service.http.conditions import KEY, VERSION, etag, expected_version, idempotency_key
-from service.http.doors import ANYWHERE, Doors, header, path_parameter, refuse_parameters
+from service.http.doors import ANYWHERE, Doors, header, path_parameter
 from service.http.problems import REFUSED, Problem, malformed
 from service.http.shapes import ReceiptShape, breach_told, record_told, refusal_told
 from service.request import Circumstances, Malformed, Request, SourceGiven, understand
 from service.schemas import Made, Strict, schema_of
 from service.sitting import Outcome
 
-FAILS = ANYWHERE | {400, 403, 409, 412, 413, 415, 422}
+FAILS = ANYWHERE | {400, 404, 409, 412, 413, 415}
 
 REPLAYED = "Idempotency-Replayed"
 
@@ -72,7 +72,6 @@ def carry_out(act: Act, kind: type[Aggregate], path: Mapping[str, str]) -> Respo
     """Ask for an act, have it decided, tell what became of it."""
     who = caller()
     who.may_do(act)
-    refuse_parameters()
     key, expected = idempotency_key(), expected_version()
     asked = _understood(act, kind, path, read_body(), who, key)
     outcome = Counter(who.ledger, who.token).carry_out(asked, expected)

@@ -18,6 +18,7 @@ from service.http.acts import acts
 from service.http.bearer import Ledgers, guard
 from service.http.catalogue import catalogue
 from service.http.chain import chain
+from service.http.doors import refuse_parameters
 from service.http.health import health
 from service.http.standing import standing
 from service.http.treasury import treasury
@@ -61,6 +62,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
     app = Wenxiao(settings, clock)
     _log(app)
     guard(app, app.ledgers)
+    app.before_request(refuse_parameters)
     app.register_error_handler(Exception, problems.answer)
     for doors in DOORS:
         app.register_blueprint(doors)

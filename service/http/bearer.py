@@ -23,7 +23,7 @@ from aggregates.roles import FINANCE, READERS, UNIT, Role
 from commands.base import Act
 from service.clock import Clock
 from service.desk import Desk
-from service.http.problems import unauthorized
+from service.http.problems import Problem, unauthorized
 from service.ledger.application import Ledger
 from service.ledger.entry import SLUG
 from service.ledger.errors import UnknownLedger
@@ -135,7 +135,7 @@ def require_good(digest: str, ledger: Ledger, look: Look) -> Token:
     """The token with this digest, if it is good now; else the bearer is nobody."""
     token = look(Office, OFFICE).token(digest)
     if token is None:
-        raise unauthorized("令牌不属于这个台账", "invalid_token")
+        raise _not_of_this_ledger()
     if not token.is_good(ledger.clock()):
         raise unauthorized("令牌已经吊销或过期", "invalid_token")
     return token
@@ -156,13 +156,25 @@ def guard(app: Flask, ledgers: Ledgers) -> None:
         found = _BEARER.fullmatch(request.headers.get("Authorization", ""))
         if found is None:
             raise unauthorized("请求须带 Authorization: Bearer 令牌")
-        ledger = ledgers.of((request.view_args or {}).pop("ledger", ""))
-        g.caller = Caller(ledger, _bearer(found[1], ledger))
+        g.caller = _known(ledgers, (request.view_args or {}).pop("ledger", ""), found[1])
 
 
 def _is_open(app: Flask) -> bool:
     view: Any = app.view_functions[str(request.endpoint)]
     return getattr(view, OPEN, False)
+
+
+def _known(ledgers: Ledgers, slug: str, secret: str) -> Caller:
+    """Whose token this is. Which ledgers there are is no answer to a stranger."""
+    try:
+        ledger = ledgers.of(slug)
+    except UnknownLedger:
+        raise _not_of_this_ledger() from None
+    return Caller(ledger, _bearer(secret, ledger))
+
+
+def _not_of_this_ledger() -> Problem:
+    return unauthorized("令牌不属于这个台账", "invalid_token")
 
 
 def _bearer(secret: str, ledger: Ledger) -> Token:

@@ -15,12 +15,14 @@ from marshmallow import fields
 from aggregates.base import Aggregate
 from aggregates.project import Project
 from aggregates.unit import Unit
-from commands.vocabulary import TextField
+from commands.vocabulary import DayField, TextField
 from projections.accountability import ACCOUNTABILITY, TraceFilter, subject_of
 from projections.project_status import PROJECTS
 from projections.unit_status import UNITS
 from service.http.doors import Doors
 from service.http.questions import (
+    FARTHEST,
+    WHOLE,
     Asked,
     PagedQuestion,
     Question,
@@ -35,6 +37,12 @@ from service.http.traces import FullRecordShape, TraceShape, full_record_told, t
 from service.ledger.body import record_of
 from service.request import NotFound
 
+POSITION = {
+    "in": "path",
+    "name": "position",
+    "description": "台账位置",
+    "schema": {"type": "integer", "minimum": 1, "maximum": FARTHEST},
+}
 MODELS = (ACCOUNTABILITY, PROJECTS, UNITS)
 
 chain = Doors("chain", __name__, url_prefix="/v1/<ledger>", description="问责链")
@@ -49,8 +57,8 @@ class HistoryQuestion(PagedQuestion):
     breached = Yes(metadata=said("触犯了规则"))
     recorded_from = Whole(1, metadata=said("自这一位置起"))
     recorded_until = Whole(1, metadata=said("至这一位置止"))
-    occurred_from = fields.Date(metadata=said("业务日期自"))
-    occurred_until = fields.Date(metadata=said("业务日期至"))
+    occurred_from = DayField(metadata=said("业务日期自"))
+    occurred_until = DayField(metadata=said("业务日期至"))
     days_late = Whole(0, 100_000, metadata=said("迟登至少这些天"))
 
 
@@ -77,15 +85,17 @@ def accountability(asked: Mapping[str, Any]) -> Any:
 
 
 @chain.reads(
-    "/records/<int(min=1,max=9007199254740991):position>",
+    "/records/<position>",
     FullRecordShape,
     asks=Question,
+    in_path=[POSITION],
     tags=["问责链"],
 )
-def record(asked: Mapping[str, Any], position: int) -> Any:
+def record(asked: Mapping[str, Any], position: str) -> Any:
     """记录: one record, by its position."""
     question = understood(asked)
-    found = question.ledger.record_at(position) if position <= question.as_of else None
+    at = int(position) if WHOLE.fullmatch(position) else 0
+    found = question.ledger.record_at(at) if 0 < at <= question.as_of else None
     if found is None:
         raise NotFound("没有这条记录")
     question.require_seen(subject_of(found.stream))

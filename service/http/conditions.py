@@ -13,8 +13,11 @@ from flask import request
 
 from service.http.problems import bad_header
 
-KEY = r"[!-~]{1,200}"
-"""Visible ASCII: a UUID, or the calling system's own number for the request."""
+KEY = r"[!-+\--~]{1,200}"
+"""Visible ASCII: a UUID, or the calling system's own number for the request.
+
+Without a comma: by one, servers join a header that was sent twice.
+"""
 
 VERSION = r'"(0|[1-9][0-9]{0,15})"'
 """An entity tag that is a version."""
@@ -26,7 +29,9 @@ def idempotency_key() -> str:
     """The key under which the act is asked for; raises a :class:`Problem` without one."""
     given = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(given):
-        raise bad_header("Idempotency-Key", "办理须带幂等键，由 1 至 200 个可见 ASCII 字符组成")
+        raise bad_header(
+            "Idempotency-Key", "办理须带一个幂等键，由 1 至 200 个可见 ASCII 字符组成，不含逗号"
+        )
     return given
 
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import flask_smorest
-from flask import Request, request
+from flask import Request, current_app, request
 from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
@@ -22,8 +22,11 @@ from service.request import pointed
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ANYWHERE = frozenset({401, 403, 404, 500, 503})
+ANYWHERE = frozenset({401, 403, 500, 503})
 """How every door that asks for a token may fail."""
+
+ASKS = "takes_parameters"
+"""Set on a view that takes query parameters."""
 
 
 class Parser(FlaskParser):
@@ -46,8 +49,9 @@ def refuse_repeated() -> None:
 
 
 def refuse_parameters() -> None:
-    """Where there are no query parameters, none is overlooked."""
-    if request.args:
+    """Where a view takes no query parameters, none is overlooked."""
+    view = current_app.view_functions.get(str(request.endpoint))
+    if view is not None and request.args and not getattr(view, ASKS, False):
         raise malformed(parameter={name: ["没有这一项"] for name in request.args})
 
 
@@ -70,7 +74,8 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
     ) -> None:
         """Open a door: where, what for, and all the ways in which it may fail."""
         told = documented.setdefault("responses", {})
-        told.update({status: HTTPStatus(status).name for status in sorted(fails)})
+        ways = {*fails, 422, *((404,) if "<" in rule else ())}
+        told.update({status: HTTPStatus(status).name for status in sorted(ways)})
         self.add_url_rule(
             rule,
             name,
@@ -99,6 +104,7 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
             if asks is not None:
                 read = self.arguments(asks, location="query")(read)
             setattr(read, OPEN, is_open)
+            setattr(read, ASKS, asks is not None)
             if is_open:
                 documented["security"] = []
             self.opened(
@@ -106,7 +112,7 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
                 read,
                 name=name or view.__name__,
                 method="GET",
-                fails={*fails, *(() if is_open else ANYWHERE), *((422,) if asks else ())},
+                fails={*fails, *(() if is_open else ANYWHERE)},
                 **documented,
             )
             return view

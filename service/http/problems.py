@@ -45,7 +45,6 @@ from service.ledger.errors import (
     EntryTooLarge,
     OutcomeUnknown,
     StorageUnavailable,
-    UnknownLedger,
 )
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
@@ -180,7 +179,6 @@ ERRORS: Mapping[type[Exception], Any] = {
     MalformedEntry: lambda _: Problem(MALFORMED, "名称过长或含有控制字符"),
     Forbidden: lambda error: Problem(FORBIDDEN, str(error)),
     NotFound: lambda error: Problem(NOT_FOUND, str(error)),
-    UnknownLedger: lambda _: Problem(NOT_FOUND, "没有这个台账"),
     VersionMoved: _version_moved,
     EntryTooLarge: _entry_too_large,
     KeyUsedOtherwise: lambda error: Problem(KEY_USED_OTHERWISE, str(error)),

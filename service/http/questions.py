@@ -30,7 +30,7 @@ from flask import current_app, request
 from marshmallow import ValidationError, fields, validate
 
 from aggregates.base import Aggregate, kind_of
-from commands.vocabulary import CODE, CodeField, is_printable
+from commands.vocabulary import CODE, DAY, INSTANT, CodeField, is_printable
 from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind
@@ -50,7 +50,7 @@ MOST = 500
 
 FARTHEST = 2**53 - 1
 
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
+WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 class Whole(fields.Integer):
@@ -60,7 +60,7 @@ class Whole(fields.Integer):
         super().__init__(validate=validate.Range(lowest, highest), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
-        if not _WHOLE.fullmatch(str(value)):
+        if not WHOLE.fullmatch(str(value)):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, *args, **kwargs)
 
@@ -91,14 +91,13 @@ class Moment(fields.Field[Any]):
         super().__init__(metadata={"anyOf": forms} | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if _WHOLE.fullmatch(value) and int(value) <= FARTHEST:
+        if WHOLE.fullmatch(value) and int(value) <= FARTHEST:
             return int(value)
         try:
-            if len(value) == len("2021-11-21"):
+            if DAY.fullmatch(value):
                 return date.fromisoformat(value)
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is not None:
-                return moment.astimezone(UTC)
+            if INSTANT.fullmatch(value):
+                return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
         raise ValidationError("应为台账位置、带时区的时间（如 2021-11-21T15:20:00%2B08:00）或日期")

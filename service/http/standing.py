@@ -15,7 +15,7 @@ from aggregates.accountable import Accountable
 from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
-from commands.vocabulary import CODE
+from commands.vocabulary import CODE, DayField
 from projections.places import Behind, frozen, live_places
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter
@@ -45,7 +45,7 @@ class UnitsQuestion(PagedQuestion):
 
     within = code("该单位及其下级")
     open_items = Yes(metadata=said("有未销号的整改事项"))
-    overdue_on = fields.Date(metadata=said("在这一天有整改事项逾期"))
+    overdue_on = DayField(metadata=said("在这一天有整改事项逾期"))
     year = Whole(1990, 2100, metadata=said("预算年度"))
     stage = fields.Enum(Stage, by_value=True, metadata=said("该年度的阶段"))
     review_grade = fields.Enum(Grade, by_value=True, metadata=said("该年度的目标审核等级"))
@@ -150,7 +150,7 @@ class UnitHappenedShape(HappenedShape):
 class HappenedQuestion(Question):
     """Known at ``as_of``, looked at on the evening of a day."""
 
-    on = fields.Date(metadata=said("看这一天结束时的情况，默认全部"))
+    on = DayField(metadata=said("看这一天结束时的情况，默认全部"))
 
 
 @standing.reads(

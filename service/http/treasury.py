@@ -18,7 +18,7 @@ from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.values import Fen
 from commands.base import Case
 from commands.payments import payable
-from commands.vocabulary import MoneyField
+from commands.vocabulary import DayField, MoneyField
 from service.clock import business_day
 from service.http.doors import Doors
 from service.http.questions import Asked, Question, Whole, code, understood
@@ -34,7 +34,7 @@ class PayableQuestion(Question):
     year = Whole(1990, 2100, required=True, metadata=said("预算年度"))
     line = code("资金明细编号", required=True)
     amount = MoneyField(required=True)
-    on = fields.Date(metadata=said("支付日期，默认今天"))
+    on = DayField(metadata=said("支付日期，默认今天"))
 
 
 class PayableShape(Schema):

@@ -40,6 +40,17 @@ def test_only_a_bearer_of_a_token_is_somebody(office: AtTheOffice, given: str) -
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="wenxiao"'
 
 
+def test_strangers_are_not_told_which_ledgers_there_are(office: AtTheOffice) -> None:
+    for stranger in (office.stranger(), office.stranger("guess"), office.somebody(Role.AUDITOR)):
+        answers = [
+            stranger.get(f"/v1/{name}/projects").then(401)
+            for name in (office.slug, "elsewhere", "A_B")
+            if not (stranger.token and name == office.slug)
+        ]
+        told = [(it.json["detail"], it.headers["WWW-Authenticate"]) for it in answers]
+        assert len(set(told)) == 1
+
+
 def test_a_token_is_good_from_its_issue_and_until_it_is_revoked(office: AtTheOffice) -> None:
     administrator = office.somebody(Role.OFFICE_ADMINISTRATOR)
     secret = "shown-once"

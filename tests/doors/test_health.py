@@ -14,6 +14,12 @@ def test_a_process_that_answers_is_up(office: AtTheOffice) -> None:
     assert office.stranger().get("/healthz").then(200).json == {"status": "up"}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"])
+def test_what_asks_nothing_takes_no_parameters(office: AtTheOffice, path: str) -> None:
+    answer = office.stranger().get(f"{path}?x=1").then(422).problem("malformed")
+    assert set(answer.faults) == {"x"}
+
+
 def test_a_service_that_can_work_is_ready(office: AtTheOffice) -> None:
     ready = {"ready": True, "database": True, "migrated": True, "ledgers": 1, "quarantined": 0}
     office.stranger().get("/readyz").then(200, lag=0, unverified=0, **ready)

@@ -128,7 +128,11 @@ def test_a_state_is_told_as_of_a_time_and_of_a_day(register: AtTheOffice, audito
 
 @pytest.mark.parametrize(
     "as_of",
-    ["-1", "1.0", "01", "9" * 20, "2021-02-30", "2021-11-21T15:20:00", "today", ""],
+    [
+        *("-1", "1.0", "01", "9" * 20, "2021-02-30", "2021-11-21T15:20:00", "today", ""),
+        *("2021-W05-1", "2021-W05-1T15:20:00Z", "2021-11-21T15:20Z", "20211121T152000Z"),
+        *("2021-11-21 15:20:00Z", "2021-11-21T15:20:00+08", "2021-11-21T25:20:00Z"),
+    ],
 )
 def test_a_moment_that_is_none_is_refused(auditor: Caller, as_of: str) -> None:
     faults = auditor.get("projects/school", as_of=as_of).then(422).problem("malformed").faults
@@ -192,6 +196,7 @@ def test_a_list_is_filtered(auditor: Caller) -> None:
         ("unit=%00", "unit"),
         ("year=20210", "year"),
         ("overdue_on=2021-02-30", "overdue_on"),
+        ("overdue_on=2021-W05-1", "overdue_on"),
     ],
 )
 def test_a_filter_that_says_nothing_is_refused(auditor: Caller, query: str, parameter: str) -> None:
@@ -293,7 +298,8 @@ def test_a_record_is_found_by_its_position(auditor: Caller, register: AtTheOffic
     auditor.get(f"records/{first['position']}", as_of=first["position"] - 1).then(404)
     auditor.get(f"records/{register.ledger.head_position() + 1}").then(404)
     auditor.get("records/0").then(404)
-    auditor.get("records/" + "9" * 30).then(404)
+    for other in ("9" * 30, f"0{first['position']}", "１", "-1", "+1", "1.0", "%201"):
+        auditor.get(f"records/{other}").then(404).problem("not_found")
 
 
 def test_a_record_of_others_is_not_there(register: AtTheOffice, education: Caller) -> None:

@@ -68,7 +68,12 @@ def test_what_was_paid_is_counted(office: AtTheOffice, treasury: Caller) -> None
 
 @pytest.mark.parametrize(
     ("asked", "parameter"),
-    [({"amount": "1.005"}, "amount"), ({"amount": "-1"}, "amount"), ({"line": "a b"}, "line")],
+    [
+        ({"amount": "1.005"}, "amount"),
+        ({"amount": "-1"}, "amount"),
+        ({"line": "a b"}, "line"),
+        ({"on": "2021-W05-1"}, "on"),
+    ],
 )
 def test_a_question_that_says_nothing_is_refused(
     treasury: Caller, asked: dict[str, str], parameter: str
