@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+from marshmallow import validate
 
 from aggregates.accountable import Accountable
 from aggregates.meeting import CollectiveReviewHeld, Dissent, Meeting
@@ -25,6 +28,9 @@ DISSENT_OF_THE_PRESENT = Rule(
     "meeting.dissent_of_the_present", "保留意见由出席人员提出，并须说明理由", basis="SZ-16"
 )
 EACH_GOAL_ONCE = Rule("meeting.each_goal_once", "同一目标在一次会审中只列一次", basis="SZ-16")
+
+MOST_GOALS, MOST_PRESENT = 500, 100
+"""So that the longest names there can be go into the one record of the meeting."""
 
 
 class Subject(Term):
@@ -64,8 +70,11 @@ class GoalLine:
 class HoldCollectiveReview(Command[Meeting]):
     """集中会审: leaders, section heads and staff decide together, one line for each goal."""
 
-    lines: tuple[GoalLine, ...]
-    attendees: tuple[PersonId, ...] = ()
+    lines: Annotated[
+        tuple[GoalLine, ...],
+        validate.Length(0, MOST_GOALS, error="一次最多登记 {max} 项目标，其余请另行登记"),
+    ]
+    attendees: Annotated[tuple[PersonId, ...], validate.Length(0, MOST_PRESENT)] = ()
     minutes: OptionalDigest = ""
     dissents: tuple[Dissent, ...] = ()
 

@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
 
 import marshmallow as ma
 
@@ -72,10 +72,7 @@ def _optional_or_not(declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:
 def field_of(hint: Any) -> ma.fields.Field[Any]:
     """The field for a type: chosen by hand, of the vocabulary, or derived."""
     if get_origin(hint) is Annotated:
-        chosen = [each for each in get_args(hint)[1:] if isinstance(each, ma.fields.Field)]
-        field = deepcopy(chosen[0]) if chosen else field_of(get_args(hint)[0])
-        is_tuple = get_origin(get_args(hint)[0]) is tuple
-        return _as_tuple(field) if is_tuple and isinstance(field, ma.fields.List) else field
+        return _annotated(*get_args(hint))
     if hint in BARE:
         return deepcopy(BARE[hint])
     if get_origin(hint) is tuple:
@@ -89,6 +86,18 @@ def field_of(hint: Any) -> ma.fields.Field[Any]:
     if is_dataclass(hint):
         return Made(hint)  # type: ignore[arg-type]
     raise TypeError(f"the vocabulary has no word for {hint}")
+
+
+def _annotated(bare: Any, *marks: Any) -> ma.fields.Field[Any]:
+    """The field of a word, with the marks that go with it: how long a list may be."""
+    chosen = [mark for mark in marks if isinstance(mark, ma.fields.Field)]
+    field = deepcopy(chosen[0]) if chosen else field_of(bare)
+    if get_origin(bare) is tuple and not isinstance(field, TupleOf):
+        field = _as_tuple(cast("ma.fields.List[Any]", field))
+    for mark in marks:
+        if isinstance(mark, ma.validate.Length):
+            field.validators = [mark]
+    return field
 
 
 def _key_of(hint: Any) -> ma.fields.Field[Any]:

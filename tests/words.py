@@ -18,6 +18,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
+from marshmallow.fields import Field
 
 from aggregates.base import FACTS, Breach, Fact, RecordCorrected, Replacement, Severity
 from aggregates.exante import Answer
@@ -333,8 +334,18 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _called(name: str, hint: Any) -> Any:
+    hint = _word_of(hint)
     says_little = hint in (str, int, v.Code, tuple[str, ...])
     return CALLED.get(name, hint) if says_little else hint
+
+
+def _word_of(hint: Any) -> Any:
+    """The word itself, without what one field adds to it."""
+    if get_origin(hint) is not Annotated:
+        return hint
+    bare, *marks = get_args(hint)
+    words = [mark for mark in marks if isinstance(mark, Field)]
+    return Annotated[(bare, *words)] if words else bare
 
 
 def _is_enum(hint: Any) -> bool:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from aggregates.base import Actor, Envelope
+from aggregates.meeting import CollectiveReviewHeld
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
-from commands.base import ACTS
+from commands.base import ACTS, LONGEST_SHOWN
+from commands.meeting import MOST_GOALS, MOST_PRESENT
+from service.ledger.body import encode
+from service.ledger.entry import LIMIT
 from tests.doors.asking import AtTheOffice, the_document
 
 EDUCATION = UnitRegistered("县教育局", "", 1)
@@ -33,6 +40,25 @@ def test_a_refusal_says_every_rule_and_is_kept(office: AtTheOffice) -> None:
     kept = office.ledger.record_at(answer.json["position"])
     assert kept is not None
     assert kept.stream == "refusals/unit/105"
+
+
+def test_a_meeting_on_too_many_goals_is_told_so_before_they_are_looked_at(
+    office: AtTheOffice,
+) -> None:
+    leader = office.somebody(Role.BUREAU_LEADER)
+    line = {"year": 2021, "version": 1, "verdict": "pass"}
+    body = {"lines": [line | {"code": f"P{n}"} for n in range(MOST_GOALS + 1)]}
+    faults = leader.post("meetings/2021-3/collective-review", body).then(422).faults
+    assert faults == {"/lines": "一次最多登记 500 项目标，其余请另行登记"}
+
+
+def test_the_largest_meeting_fits_into_a_record() -> None:
+    longest = "x" * 64
+    actor = Actor(longest, Role.BUREAU_PARTY_COMMITTEE, "号" * LONGEST_SHOWN, "号" * LONGEST_SHOWN)
+    envelope = Envelope(longest, actor, date(2021, 11, 21), "hold_collective_review", "k" * 200)
+    subjects = (f"project/{longest}",) * MOST_GOALS
+    held = CollectiveReviewHeld((longest,) * MOST_PRESENT, subjects, "ab" * 32)
+    assert len(encode(envelope, held)) < LIMIT * 3 / 4
 
 
 def test_every_act_has_its_door_and_its_page(office: AtTheOffice) -> None:
