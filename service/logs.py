@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import msgspec
@@ -42,6 +43,30 @@ def configure(level: str = "info", stream: BinaryIO | None = None) -> None:
 def logger() -> Any:
     """Where to log to."""
     return structlog.get_logger()
+
+
+def of_library(name: str) -> dict[str, Any]:
+    """What ``logging.config.dictConfig`` takes, so that a library's log comes in our lines."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.LibraryLine"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "loggers": {name: {"handlers": ["stderr"], "propagate": False}},
+    }
+
+
+class LibraryLine(logging.Formatter):
+    """What a library has to say, as one of our lines; without a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "logger": record.name,
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC),
+        }
+        return msgspec.json.encode(line).decode()
 
 
 def begin(request_id: str) -> None:

@@ -53,7 +53,7 @@ def demonstrating(offices: Sequence[Office[Any]]) -> click.Command:
             raise Failed("演示未通过：有指标不符，或台账核验不符")
         if serves:
             _welcome(visits, f"http://127.0.0.1:{port}")
-            ctx.invoke(serve, database=_written(url), port=port, workers=1, project=True)
+            ctx.invoke(serve, database=_written(url), port=port, workers=1, with_worker=True)
 
     return demo
 

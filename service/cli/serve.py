@@ -12,7 +12,9 @@ from contextlib import contextmanager, nullcontext
 import click
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
+from service import logs
 from service.cli.common import Failed, database_option, opened, settings
 from service.settings import PREFIX, variables
 
@@ -29,9 +31,9 @@ EPILOG = "\b\nThe environment may set:\n" + "\n".join(
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--threads", default=32, show_default=True, type=click.IntRange(1, 512))
-@click.option("--project/--no-project", help="Start and stop a worker beside it.")
+@click.option("--with-worker", is_flag=True, help="Start and stop a worker beside it.")
 def command(
-    *, database: str | None, host: str, port: int, workers: int, threads: int, project: bool
+    *, database: str | None, host: str, port: int, workers: int, threads: int, with_worker: bool
 ) -> None:
     """Answer HTTP until told to stop."""
     with opened(database):
@@ -49,8 +51,12 @@ def command(
         workers_kill_timeout=10,
         websockets=False,
         log_access=False,
+        log_level=LogLevels.error,  # it warns of many threads, but ours wait for the database
+        log_dictconfig=logs.of_library("_granian"),
     )
-    with _worker() if project else nullcontext():
+    logs.configure(settings(database).log_level)
+    logs.logger().info("listens", host=host, port=port, workers=workers)
+    with _worker() if with_worker else nullcontext():
         server.serve()
 
 
@@ -66,9 +72,14 @@ def require_free(host: str, port: int) -> None:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """A worker beside the server, stopped with it; a terminal's interrupt is not for it."""
-    command = [sys.executable, "-c", "from service.cli import main; main()", "worker"]
-    with subprocess.Popen(command, process_group=0) as beside:  # noqa: S603  our own
+    """A worker beside the server, stopped with it, also where the server is killed.
+
+    A terminal's interrupt is not for it.
+    """
+    words = ["-c", "from service.cli import main; main()", "worker", "--attached"]
+    with subprocess.Popen(  # noqa: S603  our own
+        [sys.executable, *words], process_group=0, stdin=subprocess.PIPE
+    ) as beside:
         try:
             yield
         finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 
 import click
@@ -29,21 +31,36 @@ LOOK_SECONDS = 2.0
 @database_option
 @ledgers_option
 @click.option("--once", is_flag=True, help="Read up to the end as it is now, and stop.")
-def command(*, database: str | None, ledgers: tuple[str, ...], once: bool) -> None:
+@click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input ends, too.")
+def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attached: bool) -> None:
     """Read the ledgers into the read models until told to stop; any number may do so at once."""
-    work(database, ledgers, once=once)
-
-
-def work(database: str | None, ledgers: tuple[str, ...] = (), *, once: bool = False) -> None:
-    """Read until a signal says to stop, or once up to the end."""
     logs.configure(settings(database).log_level)
     stop = _stopped_by_signal()
+    if attached:
+        Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     with opened(database) as engine:
         roster = Roster(engine, ledgers)
         if not once:
             follow(roster, stop)
         for projector in roster:
             projector.catch_up()
+
+
+class Telling(Projector):
+    """A projector that logs from where it reads, and when it has caught up for the first time."""
+
+    def __init__(self, engine: sa.Engine, ledger: Ledger) -> None:
+        super().__init__(engine, ledger)
+        self._log = logs.logger().bind(ledger=ledger.slug)
+        self._has_caught_up = False
+        self._log.info("reads", after=self.position(), head=ledger.head_position())
+
+    def step(self, upto: int | None = None) -> bool:
+        has_read = super().step(upto)
+        if not has_read and not self._has_caught_up:
+            self._has_caught_up = True
+            self._log.info("caught_up", position=self.position())
+        return has_read
 
 
 class Roster:
@@ -65,8 +82,14 @@ class Roster:
             if slug not in self._projectors:
                 ledger = Ledger(self._engine, slug)
                 announce(ledger)
-                self._projectors[slug] = Projector(self._engine, ledger)
+                self._projectors[slug] = Telling(self._engine, ledger)
         self._looked = time.monotonic()
+
+
+def _stop_at_end_of_input(stop: Event) -> None:
+    """Whoever began this holds the other end, and is gone even if he was killed (kill -9)."""
+    os.read(sys.stdin.fileno(), 1)
+    stop.set()
 
 
 def _stopped_by_signal() -> Event:

@@ -65,21 +65,20 @@ def write_lines(file: Path, number: int) -> None:
 
 def most_taken_by(words: list[str], folder: Path) -> float:
     """The peak memory of a command and of all processes that it begins, added up."""
-    peaks: dict[str, int] = {}
+    peaks: dict[int, int] = {}
     with Process(wenxiao(*words), folder / "log") as running:
         while running.process.poll() is None:
-            peaks.update(peaks_of(running.process.pid))
+            for pid in running.members():
+                peaks[pid] = max(peaks.get(pid, 0), peak(pid))
             time.sleep(LOOK_SECONDS)
     assert running.process.returncode == 0, (folder / "log").read_text()[-2000:]
     return sum(peaks.values()) / 1024
 
 
-def peaks_of(session: int) -> Iterator[tuple[str, int]]:
-    """The peak of every process of a session, in kilobytes, as the kernel has noted it."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, StopIteration):
-            stat = (process / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[3]) == session:
-                lines = (process / "status").read_text().splitlines()
-                peak = next(line for line in lines if line.startswith("VmHWM"))
-                yield process.name, int(peak.split()[1])
+def peak(pid: int) -> int:
+    """The most memory that a process has had, in kilobytes, as the kernel has noted it."""
+    with suppress(OSError):  # it has ended meanwhile
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1])
+    return 0

@@ -18,7 +18,7 @@ STOP_SECONDS = 30.0
 
 
 class Process:
-    """A process with all its children, in a group of its own; what it says goes to a file."""
+    """A process with all that it begins, in a session of its own; what it says goes to a file."""
 
     def __init__(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
@@ -40,7 +40,7 @@ class Process:
 
     def kill(self) -> None:
         """End all of it at once, as a power cut would (kill -9)."""
-        for each in self._session():
+        for each in self.members():
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
@@ -54,12 +54,9 @@ class Process:
             self.kill()
             raise
 
-    def _session(self) -> Iterator[int]:
-        """All of it: a server's workers leave its group, but not its session."""
-        for number in (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()):
-            with suppress(ProcessLookupError):
-                if os.getsid(number) == self.process.pid:
-                    yield number
+    def members(self) -> list[int]:
+        """All of it that is alive: a server's workers leave its group, but not its session."""
+        return [pid for pid, session in alive() if session == self.process.pid]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -67,6 +64,15 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.stop()
+
+
+def alive() -> Iterator[tuple[int, int]]:
+    """Every process of this machine that has not ended, with its session."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            state, _, _, session, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+            if state != "Z":
+                yield int(process.name), int(session)
 
 
 class Server(Process):

@@ -33,7 +33,7 @@ def issue_token(ledger: Ledger) -> None:
 
 def server_on(url: str, log: Path) -> Server:
     """``wenxiao serve`` with its two workers, and one that keeps the read models beside them."""
-    return Server(wenxiao("serve", "--database", url, "--workers", "2", "--project"), log)
+    return Server(wenxiao("serve", "--database", url, "--workers", "2", "--with-worker"), log)
 
 
 @contextmanager
