@@ -16,6 +16,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def shown(time: datetime) -> str:
+    """A time as people read it: the offices' own, with its offset."""
+    return time.astimezone(BEIJING).isoformat()
+
+
 def business_day(time: datetime) -> date:
     """The day on which a time falls for the offices."""
     return time.astimezone(BEIJING).date()

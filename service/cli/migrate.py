@@ -26,6 +26,8 @@ def command(
 ) -> None:
     """Bring the database to this release's schema, once however many start together."""
     with opened(database, at_any_schema=True) as engine:
+        if grant is not None and engine.dialect.name != "postgresql":
+            raise click.UsageError("--grant is for PostgreSQL: SQLite knows no roles")
         migrate(engine)
         for slug in ledgers:
             with suppress(LedgerExists):

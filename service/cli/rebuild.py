@@ -10,6 +10,7 @@ from projections.base import ReadModel
 from projections.models import MODELS
 from service.cli.common import (
     Failed,
+    Inconclusive,
     database_option,
     json_option,
     ledger_at,
@@ -41,7 +42,8 @@ def command(
 ) -> None:
     """Make read models anew beside the live ones, compare both, and change over.
 
-    Exit code 1 if they differed: what people had read was not what the records say.
+    Exit code 1 if they differed: what people had read was not what the records say. Exit code 3 if
+    nothing had been read before, so that there was nothing to compare.
     """
     chosen = [BY_NAME[name] for name in models or BY_NAME]
     with ledger_at(database, ledger) as at:
@@ -53,6 +55,8 @@ def command(
     tell(answer, *map(_line, reports), as_json=as_json)
     if differing := [report.model for report in reports if not report.is_equal]:
         raise Failed(f"differed from the records: {'、'.join(differing)}")
+    if unread := [report.model for report in reports if report.is_of_nothing]:
+        raise Inconclusive(f"nothing had been read before, or recorded: {'、'.join(unread)}")
 
 
 def _rebuilt(ledger: Ledger, model: ReadModel[Any], *, check: bool) -> Report[Any]:
@@ -67,12 +71,21 @@ def _rebuilt(ledger: Ledger, model: ReadModel[Any], *, check: bool) -> Report[An
 
 
 def _go_back(ledger: Ledger, models: list[ReadModel[Any]], *, as_json: bool) -> None:
-    try:
-        found = {model.NAME: rollback(ledger.engine, ledger, model) for model in models}
-    except NothingKept as nothing:
-        raise Failed(str(nothing)) from nothing
-    lines = (f"{name}: generation {generation}" for name, generation in found.items())
+    found: dict[str, dict[str, int]] = {}
+    nothing: list[str] = []
+    for model in models:
+        try:
+            before, now = rollback(ledger.engine, ledger, model)
+            found[model.NAME] = {"from": before, "to": now}
+        except NothingKept as error:
+            nothing.append(str(error))
+    lines = (
+        f"{name}: people read generation {it['to']} again, no longer generation {it['from']}"
+        for name, it in found.items()
+    )
     tell(found, *lines, as_json=as_json)
+    if nothing:
+        raise Failed("; ".join(nothing))
 
 
 def _told(report: Report[Any]) -> dict[str, Any]:
@@ -97,8 +110,10 @@ def _told(report: Report[Any]) -> dict[str, Any]:
 
 
 def _line(report: Report[Any]) -> str:
+    if report.is_of_nothing:
+        return f"? {report.model}: nothing to compare with"
     mark = "✓" if report.is_equal else "✗"
     return (
         f"{mark} {report.model} as of {report.position}: {report.rows} rows,"
-        f" {report.differing} differing, {report.shadow_digest}"
+        f" {report.differing} differing, digest {report.shadow_digest}"
     )

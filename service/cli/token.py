@@ -19,7 +19,7 @@ from service.cli.common import (
     ledger_option,
     tell,
 )
-from service.clock import BEIJING
+from service.clock import shown
 from service.ledger.application import Ledger
 from service.release import ask_as_console
 
@@ -53,19 +53,19 @@ def issue(
 ) -> None:
     """Issue a token for a person or a system; its secret goes to standard output, once."""
     secret, token = token_urlsafe(32), id_ or f"token-{token_hex(4)}"
-    expires_at = (datetime.now(UTC) + timedelta(days=days)).astimezone(BEIJING)
+    expires_at = shown(datetime.now(UTC) + timedelta(days=days))
     body = {
         "token": token,
         "digest": sha256(secret.encode()).hexdigest(),
         "roles": list(roles),
-        "expires_at": expires_at.isoformat(),
+        "expires_at": expires_at,
         **whose,
     }
     with ledger_at(database, ledger) as at:
         _ask(at, "issue_token", body)
     tell({"token": token, "secret": secret}, secret, as_json=as_json)
     if not as_json:
-        click.echo(f"token {token}, good until {expires_at:%Y-%m-%d}; shown this once", err=True)
+        click.echo(f"token {token}, good until {expires_at}; shown this once", err=True)
 
 
 @command.command()
@@ -96,13 +96,14 @@ def list_(*, database: str | None, ledger: str, as_json: bool) -> None:
             "bearer": token.person or token.system,
             "unit": token.unit,
             "roles": [role.value for role in token.roles],
-            "expires_at": token.expires_at.astimezone(BEIJING).isoformat(),
+            "expires_at": shown(token.expires_at),
             "good": token.is_good(now),
         }
         for token in office.tokens.values()
     ]
     lines = (
         f"{'✓' if each['good'] else '✗'} {each['token']}  {each['bearer']}  {each['roles']}"
+        f"  until {each['expires_at']}"
         for each in told
     )
     tell(told, *lines, as_json=as_json)

@@ -21,6 +21,7 @@ from service.cli.common import (
     sentence,
     tell,
 )
+from service.clock import shown
 from service.ledger.recorder import every_ledger
 from service.ledger.verifications import Verdict, Verification, keep
 from service.ledger.verify import verify
@@ -78,7 +79,7 @@ def _verified(engine: sa.Engine, ledger: str, *, facts: bool, processes: int) ->
 
 
 def _told(found: Verification) -> dict[str, Any]:
-    return {**vars(found), "began_at": found.began_at.isoformat()}
+    return {**vars(found), "began_at": shown(found.began_at)}
 
 
 def _line(found: Verification) -> str:

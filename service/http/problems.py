@@ -37,6 +37,7 @@ from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
 from projections.places import Behind
+from service.clock import shown
 from service.desk import Busy, KeyUsedOtherwise
 from service.ledger.engine import UnsafeDatabase
 from service.ledger.entry import MalformedEntry
@@ -162,7 +163,7 @@ def _entry_too_large(error: EntryTooLarge) -> Problem:
 
 
 def _clock_behind(error: ClockBehind) -> Problem:
-    now, head = error.now.isoformat(), error.head_at.isoformat()
+    now, head = shown(error.now), shown(error.head_at)
     return Problem(CLOCK_BEHIND, f"时钟为 {now}，末条记录为 {head}；须校准时钟或登记时钟确认")
 
 

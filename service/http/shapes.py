@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from aggregates.base import Breach, Record, Severity
 from aggregates.ledger import ActRefused
 from commands.base import RULES
-from service.clock import BEIJING
+from service.clock import shown
 
 
 class Instant(fields.Field[datetime]):
@@ -22,7 +22,7 @@ class Instant(fields.Field[datetime]):
         super().__init__(metadata=metadata, **kwargs)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else value.astimezone(BEIJING).isoformat()
+        return None if value is None else shown(value)
 
 
 class Told(fields.String):

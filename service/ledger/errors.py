@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from eventsourcing.persistence import DataError, IntegrityError, OperationalError, PersistenceError
 
+from service.clock import shown
+
 if TYPE_CHECKING:
     from service.ledger.rows import ObservedKey, RequestRow
 
@@ -63,8 +65,8 @@ class ClockBehind(OperationalError):
     def __init__(self, now: datetime, head_at: datetime, tolerance: timedelta) -> None:
         self.now, self.head_at = now, head_at
         super().__init__(
-            f"the clock says {now.isoformat()}, more than {tolerance.total_seconds():.0f} s before"
-            f" the last record of {head_at.isoformat()}: set the clock, or record its correction"
+            f"the clock says {shown(now)}, more than {tolerance.total_seconds():.0f} s before"
+            f" the last record of {shown(head_at)}: set the clock, or record its correction"
         )
 
 

@@ -75,6 +75,11 @@ class Report(Generic[R]):
     def is_equal(self) -> bool:
         return self.live_digest == self.shadow_digest and not self.differing
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """No record had been read: that both are equal says nothing."""
+        return self.position == 0
+
 
 class Generation:
     """A generation that stands beside the live one: it follows the ledger, and may take over."""
@@ -169,18 +174,20 @@ class Rebuild(Generic[R]):
         sweep(self.engine, self.model, place.ledger)
 
 
-def rollback(engine: sa.Engine, source: Records, model: ReadModel[Any]) -> int:
-    """Go back to the generation before, caught up; says which. Done twice, it goes forth again.
+def rollback(engine: sa.Engine, source: Records, model: ReadModel[Any]) -> tuple[int, int]:
+    """Go back to the generation before, caught up. Done twice, it goes forth again.
 
-    Raises ``NothingKept`` where there is none.
+    Says which generation people read until now, and which from here on. Raises ``NothingKept``
+    where there is none before.
     """
     with engine.connect() as connection:
         found = places(connection, source.slug, model.NAME)
-    kept = next((place for place in found if place.state is State.KEPT), None)
-    if kept is None:
+    by_state = {place.state: place for place in found}
+    if State.KEPT not in by_state:
         raise NothingKept(f"{model.NAME} has no earlier generation to go back to")
+    live, kept = by_state[State.LIVE], by_state[State.KEPT]
     Generation(engine, source, model, kept).take_over()
-    return kept.generation
+    return live.generation, kept.generation
 
 
 def sweep(engine: sa.Engine, model: ReadModel[Any], ledger: str) -> None:

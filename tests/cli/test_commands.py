@@ -60,8 +60,46 @@ def test_read_models_are_made_anew_and_back(wenxiao: Wenxiao) -> None:
     assert (done.returncode, report["equal"], report["rows"] > 0) == (0, True, True)
     back = wenxiao("rebuild", "--ledger", "office", "--rollback", "accountability")
     assert back.returncode == 0
+    assert back.stdout == "accountability: people read generation 1 again, no longer generation 2\n"
     nothing = wenxiao("rebuild", "--ledger", "office", "--rollback", "unit_status")
     assert (nothing.returncode, "no earlier generation" in nothing.stderr) == (1, True)
+
+
+def test_a_rollback_of_all_goes_back_as_far_as_there_is_a_way(wenxiao: Wenxiao) -> None:
+    wenxiao("rules", "publish", "shizong", "--ledger", "office")
+    wenxiao("worker", "--once")
+    wenxiao("rebuild", "--ledger", "office", "accountability")
+    words = ("--rollback", "--json", "unit_status", "accountability")
+    done = wenxiao("rebuild", "--ledger", "office", *words)
+    assert json.loads(done.stdout) == {"accountability": {"from": 2, "to": 1}}
+    assert (done.returncode, done.stderr.count("unit_status")) == (1, 1)
+
+
+def test_a_rebuild_that_compares_nothing_proves_nothing(wenxiao: Wenxiao) -> None:
+    empty = wenxiao("rebuild", "--ledger", "office", "unit_status")
+    assert (empty.returncode, empty.stdout) == (3, "? unit_status: nothing to compare with\n")
+    assert "nothing had been read before" in empty.stderr
+    wenxiao("rules", "publish", "shizong", "--ledger", "office")
+    assert wenxiao("rebuild", "--ledger", "office", "accountability").returncode == 3
+    done = wenxiao("rebuild", "--ledger", "office", "accountability")
+    assert (done.returncode, " 1 rows, 0 differing, digest " in done.stdout) == (0, True)
+
+
+def test_roles_are_a_question_for_postgresql(wenxiao: Wenxiao, database_url: str) -> None:
+    done = wenxiao("migrate", "--grant", "nobody_of_this_name")
+    if database_url.startswith("sqlite"):
+        assert (done.returncode, "SQLite knows no roles" in done.stderr) == (2, True)
+    else:
+        assert (done.returncode, "does not exist" in done.stderr) == (1, True)
+
+
+def test_times_are_the_offices(wenxiao: Wenxiao) -> None:
+    words = ("--ledger", "office", "--role", "auditor", "--system", "desk")
+    issued = wenxiao("token", "issue", *words)
+    listed = wenxiao("token", "list", "--ledger", "office")
+    (verified,) = json.loads(wenxiao("verify", "--json").stdout)
+    for told in (issued.stderr.partition(";")[0], listed.stdout.strip(), verified["began_at"]):
+        assert told.endswith("+08:00")
 
 
 def test_a_worker_reads_ledgers_that_are_opened_later(wenxiao: Wenxiao, database_url: str) -> None:
