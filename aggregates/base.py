@@ -97,25 +97,32 @@ class Fact(Generic[A]):
         class FundsSuspended(Fact[Project], topic="funds.suspended", says="停拨 {lines}: {reason}"):
 
     Fields are plain types and conclusions (the gap, the grade), never something to be recomputed;
-    they are only ever added, with defaults. Any other change is a new topic.
+    they are only ever added, with defaults. Any other change is a new topic. ``personal`` names the
+    fields that hold, instead of a person's own data, the digests of committed values.
     """
 
     TOPIC: ClassVar[str]
     TITLE: ClassVar[str]
     SAYS: ClassVar[str]
+    PERSONAL: ClassVar[tuple[str, ...]]
     about: ClassVar[type[Aggregate]]
 
-    def __init_subclass__(cls, topic: str, says: str = "") -> None:
+    def __init_subclass__(cls, topic: str, says: str = "", personal: tuple[str, ...] = ()) -> None:
         if topic in FACTS:
             raise TypeError(f"{topic!r} already names {FACTS[topic]}")
         dataclass(frozen=True)(cls)
         (cls.about,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
-        cls.TOPIC, cls.TITLE = topic, title_of(cls)
+        cls.TOPIC, cls.TITLE, cls.PERSONAL = topic, title_of(cls), personal
         cls.SAYS = says or cls.TITLE
         FACTS[topic] = cls
 
     def apply(self, it: A, /) -> None:
         """Change what the aggregate remembers. Total: what happened, happened."""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The committed values that it rests on, by their digests."""
+        return tuple(filter(None, (getattr(self, name) for name in self.PERSONAL)))
 
     def sentence(self) -> str:
         """What a time line says of it."""
@@ -263,6 +270,10 @@ class RecordCorrected(
     position: int
     reason: str
     replacement: Replacement | None = None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        return self.replacement.fact.digests if self.replacement else ()
 
     def apply(self, it: Aggregate, /) -> None:
         it.corrections[self.position] = self

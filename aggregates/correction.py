@@ -19,7 +19,7 @@ MAY_BE_CORRECTED = frozenset(
         *("category", "is_major", "is_new", "origin", "project_class"),
         *("agreed", "comments", "condition", "document", "name", "objective"),
         *("opinion", "problem", "reason", "remark", "result", "words"),
-        *("digest", "evaluator", "evidence", "indicators", "payee", "payee_digest", "plan"),
+        *("digest", "evaluator", "evidence", "indicators", "payee", "plan"),
     }
 )
 """What was read off, reckoned or worded: days, sums, scores, conclusions, kinds and texts.

@@ -68,6 +68,7 @@ class PaymentObserved(
     Fact[Payments],
     topic="payment.observed",
     says="支付凭证 {voucher}: {line} 向 {payee} 支付 {amount:yuan}",
+    personal=("payee_digest",),
 ):
     """支付: the treasury paid (or, negative, money came back), whatever the rules say to it.
 

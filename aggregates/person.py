@@ -15,7 +15,7 @@ class Person(Aggregate, kind="person"):
     digests: set[str] = field(default_factory=set)
 
 
-class PersonRegistered(Fact[Person], topic="person.registered"):
+class PersonRegistered(Fact[Person], topic="person.registered", personal=("name", "telephone")):
     """登记人员: a person's data are committed; the record holds their digests."""
 
     name: str
@@ -23,7 +23,7 @@ class PersonRegistered(Fact[Person], topic="person.registered"):
 
     def apply(self, person: Person, /) -> None:
         person.is_registered = True
-        person.digests |= {digest for digest in (self.name, self.telephone) if digest}
+        person.digests |= {*self.digests}
 
 
 class PersonValueWithheld(

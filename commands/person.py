@@ -14,6 +14,7 @@ VALUE_IS_THERE = Rule(
     "person.value_is_there",
     "该摘要不属于此人员，或其数据已经停止提供",
     basis="个人信息保护法 第47条",
+    is_firm=True,
 )
 
 Telephone = Annotated[str, TextField(40, metadata={"personal": True})]

@@ -8,7 +8,7 @@ nobody is refused on what is no longer true.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,16 +23,17 @@ from aggregates.base import (
     RecordCorrected,
     fold,
 )
-from aggregates.ledger import ActRefused, Imports, LineUnplaced, Refusals
+from aggregates.ledger import Imports, Refusals
 from aggregates.office import OFFICE, Office, Token
 from aggregates.payments import Payments
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
-from commands.base import RULES, Case, Committed, Into, Undecided
+from commands.base import Case, Into, Undecided
 from commands.guards import observe_office, observe_row, observe_time
 from service.clock import business_day
+from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
 from service.observing import SourceRow, kind_and_code, revised, withdrawn
@@ -141,7 +142,7 @@ class Sitting:
         facts = self._facts(request, without.get(it.id, it), case, source)
         outcome = RECORDED if facts and not case.is_refused else REFUSED
         if outcome == REFUSED:
-            facts = [_refusal(request, it, case)]
+            facts = [refusal_of(request, it, case)]
         return self._take(request, outcome, it, facts, case, source)
 
     def set_aside(self, line: Line, token: Token, key: str, problem: str) -> None:
@@ -156,8 +157,8 @@ class Sitting:
             request=key,
             request_digest=row.seal.hex(),
         )
-        unplaced = _unplaced(line, problem)
-        record = self._placed(unplaced.aggregate, unplaced.fact, envelope)
+        of_line = unplaced(line, problem)
+        record = self._placed(of_line.aggregate, of_line.fact, envelope)
         self._decided.append(Decided(row, [record]))
 
     def conclude(self) -> list[Outcome]:
@@ -170,18 +171,20 @@ class Sitting:
             reads=self.reads,
             requests=self._requests(),
             observed=self._observed(),
-            values=[_value(value) for case in self._allowed() for value in case.committed],
-            withheld=[bytes.fromhex(d) for case in self._allowed() for d in case.withheld],
+            values=self._values(),
+            withheld=self._withheld(),
         )
-        outcomes, begin = [], 0
-        for each in self._decided:
-            end = begin + len(each.records)
-            outcomes.append(Outcome(each.outcome, tuple(stored[begin:end])))
-            begin = end
-        return outcomes
+        return [
+            Outcome(each.outcome, tuple(stored[own.start : own.stop]))
+            for each, own in self._in_order()
+        ]
 
-    def _allowed(self) -> list[Case]:
-        return [each.case for each in self._decided if each.case and each.outcome == RECORDED]
+    def _in_order(self) -> Iterator[tuple[Decided, range]]:
+        """Each decision, and which of all the records are its own."""
+        end = 0
+        for each in self._decided:
+            begin, end = end, end + len(each.records)
+            yield each, range(begin, end)
 
     def _admit(self, request: Request, it: Aggregate) -> None:
         known = self.history(Office, OFFICE).tokens.get(request.token.id)
@@ -294,8 +297,8 @@ class Sitting:
         case: Case,
         source: SourceRow | None,
     ) -> Decided:
-        row = _row(request, outcome)
-        envelope = _envelope(request, case, row.seal.hex())
+        row = row_of(request, outcome)
+        envelope = envelope_of(request, case, row.seal.hex())
         records = []
         for fact in facts:
             whose = fact.aggregate if isinstance(fact, Into) else it
@@ -313,75 +316,36 @@ class Sitting:
         return record
 
     def _requests(self) -> list[RequestRow]:
-        rows, begin = [], 0
-        for each in self._decided:
-            end = begin + len(each.records)
-            rows.append(replace(each.row, records=tuple(range(begin, end))))
-            begin = end
-        return rows
+        return [replace(each.row, records=tuple(own)) for each, own in self._in_order()]
 
     def _observed(self) -> list[ObservedKey]:
-        keys, begin = [], 0
-        for each in self._decided:
-            if each.source and each.outcome == RECORDED:
-                keys.append(each.source.key(begin))
-            begin += len(each.records)
-        return keys
+        return [
+            each.source.key(own.start)
+            for each, own in self._in_order()
+            if each.source and each.outcome == RECORDED
+        ]
+
+    def _values(self) -> list[CommittedValue]:
+        return [
+            value_of(committed)
+            for each in self._decided
+            if each.case and each.outcome == RECORDED
+            for committed in each.case.committed
+        ]
+
+    def _withheld(self) -> dict[bytes, int]:
+        return {
+            bytes.fromhex(digest): own.start
+            for each, own in self._in_order()
+            if each.case and each.outcome == RECORDED
+            for digest in each.case.withheld
+        }
 
 
 def _decided(request: Request, it: Aggregate, case: Case) -> list[Any]:
     """What the rule says. Raises ``Undecided``."""
     decided = request.command.decide(it, case)
     return [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
-
-
-def _row(request: Request, outcome: str) -> RequestRow:
-    salt = secrets.token_bytes(16)
-    return RequestRow(
-        principal=request.token.id,
-        key=request.key,
-        salt=salt,
-        digest=request.digest(salt),
-        body=request.masked,
-        outcome=outcome,
-    )
-
-
-def _value(committed: Committed) -> CommittedValue:
-    return CommittedValue(bytes.fromhex(committed.digest), committed.salt, committed.value)
-
-
-def _refusal(request: Request, it: Aggregate, case: Case) -> Into[Any]:
-    sentences = tuple(RULES[breach.rule].sentence for breach in case.breaches)
-    if request.line is not None:
-        return _unplaced(request.line, "；".join(sentences))
-    refused = ActRefused(
-        request.act.name, request.act.title, it.id, tuple(case.breaches), sentences
-    )
-    return Into(Refusals.of(it.id), refused)
-
-
-def _unplaced(line: Line, problem: str) -> Into[Any]:
-    fact = LineUnplaced(line.number, line.text, line.digest, problem)
-    return Into(Imports.of(line.batch), fact)
-
-
-def _envelope(request: Request, case: Case, seal: str) -> Envelope:
-    return Envelope(
-        via=request.token.id,
-        actor=case.actor,
-        occurred_on=case.on,
-        act=request.act.name,
-        request=request.key,
-        request_digest=seal,
-        rule_set=case.edition,
-        submitted_at=request.given.submitted_at,
-        document=request.document,
-        source=request.source,
-        because=request.given.because,
-        breaches=tuple(case.breaches),
-        opening=request.given.opening,
-    )
 
 
 def is_within(reader: Any, token: Token, unit: str) -> bool:

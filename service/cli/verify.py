@@ -22,9 +22,8 @@ from service.cli.common import (
     tell,
 )
 from service.clock import shown
-from service.ledger.recorder import every_ledger
 from service.ledger.verifications import Verdict, Verification, keep
-from service.ledger.verify import verify
+from service.ledger.verify import every_name, verify
 
 MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
 
@@ -51,7 +50,7 @@ def command(
     with _inconclusive_if_unread(), opened(database) as engine:
         found = [
             _verified(engine, ledger, facts=facts, processes=processes)
-            for ledger in ledgers or every_ledger(engine)
+            for ledger in ledgers or every_name(engine)
         ]
     tell([_told(each) for each in found], *map(_line, found), as_json=as_json)
     _conclude(found)

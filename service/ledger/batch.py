@@ -65,7 +65,7 @@ class Insertion:
         requests: Sequence[RequestRow] = (),
         observed: Sequence[ObservedKey] = (),
         values: Sequence[CommittedValue] = (),
-        withheld: Sequence[bytes] = (),
+        withheld: Mapping[bytes, int] | None = None,
     ) -> None:
         """Checked at once, by whoever calls: a faulty call must not trouble its neighbours."""
         require(events, "what is kept beside records needs a record")
@@ -74,7 +74,7 @@ class Insertion:
         self.requests = requests
         self.observed = observed
         self.values = values
-        self.withheld = withheld
+        self.withheld = withheld or {}
         self.size = sum(map(len, [event.body for event in self.events]))
         self._check_beside()
 
@@ -94,7 +94,8 @@ class Insertion:
         for text in (value.value for value in self.values):
             require(b"\0" not in utf8(text), "a NUL in a value")
         own = chain.from_iterable(request.records for request in self.requests)
-        for index in chain(own, (key.record for key in self.observed)):
+        seen = (key.record for key in self.observed)
+        for index in chain(own, seen, self.withheld.values()):
             require(0 <= index < len(self.events), f"no record {index} among {len(self.events)}")
 
 
@@ -236,15 +237,15 @@ class Batch:
             self.observed.append(kept)
             self.found.observed[key] = kept
             self._first.setdefault(key.row, kept[1])
-        self._keep_values(insertion, rows[0].position)
+        self._keep_values(insertion, rows)
 
-    def _keep_values(self, insertion: Insertion, position: int) -> None:
+    def _keep_values(self, insertion: Insertion, rows: Sequence[Row]) -> None:
         for value in insertion.values:
             self.values.setdefault(value.digest, (value.digest, value.salt, value.value, None))
-        for digest in insertion.withheld:
+        for digest, index in insertion.withheld.items():
+            position = self.withheld[digest] = rows[index].position
             if digest in self.values:
                 self.values[digest] = (digest, None, None, position)
-            self.withheld[digest] = position
 
 
 def firsts(observed: Iterable[tuple[ObservedKey, int]]) -> dict[tuple[str, str, str], int]:

@@ -89,13 +89,14 @@ class Recorder(ApplicationRecorder):
         requests: Sequence[RequestRow] = (),
         observed: Sequence[ObservedKey] = (),
         values: Sequence[CommittedValue] = (),
-        withheld: Sequence[bytes] = (),
+        withheld: Mapping[bytes, int] | None = None,
     ) -> list[Stored]:
         """Record all of this or nothing, together with whatever else waits to be recorded.
 
         ``reads`` are the versions of streams that the decision rests on; ``requests``,
         ``observed`` and ``values`` are kept beside the records, each once and for ever;
-        ``withheld`` are the digests of values that are emptied.
+        ``withheld`` are the digests of values that are emptied, each with the index of the record
+        that orders it.
 
         Raises `RecordConflict` where a stream is no longer at the version expected,
         `RequestRepeated` and `ObservedRepeated` where the answer exists already, `ClockBehind`,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, groupby
@@ -24,8 +24,10 @@ from eventsourcing.persistence import PersistenceError
 from aggregates.base import Source
 from aggregates.ledger import ActRefused, LineUnplaced
 from service.ledger.body import decode
+from service.ledger.commitments import KEPT, held_in
 from service.ledger.entry import FIELDS, LAYOUT, LIMIT, SALT_SIZE, Entry, name, timestamp
 from service.ledger.errors import StorageUnavailable, UnknownLedger
+from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest, failure_of
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.rows import seal
 from service.ledger.storage import Storage
@@ -52,33 +54,9 @@ OBSERVED = (
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 HEXADECIMAL = b"0123456789abcdef"
 REFUSALS = frozenset({ActRefused.TOPIC, LineUnplaced.TOPIC})
-UNREADABLE = (
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    msgspec.DecodeError,
-)
 
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
 """Position, stream, version, topic, entry, and both leaf hashes."""
-
-
-class Unsound(Exception):
-    """不符: something is not as it was recorded; ``position`` is the first record concerned."""
-
-    def __init__(self, position: int, what: str, reason: str) -> None:
-        self.position, self.what, self.reason = position, what, reason
-        super().__init__(position, what, reason)
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.reason}"
-
-
-def bad_record(position: int, reason: str) -> Unsound:
-    """A record is not as it was recorded."""
-    return Unsound(position, f"record {position}", reason)
 
 
 class Said(msgspec.Struct, gc=False):
@@ -140,6 +118,7 @@ class Stretch:
     """The last version of each stream."""
     requests: int = 0
     observed: int = 0
+    values: int = 0
     unsound: Unsound | None = None
 
 
@@ -182,7 +161,7 @@ class Examination:
         self.stretch = Stretch(first)
 
     def result(self, *, facts: bool) -> Stretch:
-        checks = [self._records, self._leaves, self._requests, self._observed]
+        checks = [self._records, self._leaves, self._requests, self._observed, self._values]
         found = [failure_of(check) for check in (*checks, *([self._facts] if facts else []))]
         self.stretch.unsound = earliest(found)
         self.stretch.began_at = _time(self.rows[0]) if self.said else b""
@@ -192,7 +171,7 @@ class Examination:
         return self.storage.rows(self.connection, statement, self.storage.ledger, *values)
 
     def _select_among(
-        self, statement: str, names: Sequence[tuple[str, ...]], *values: str
+        self, statement: str, names: Sequence[tuple[object, ...]], *values: str
     ) -> Iterator[Any]:
         """Rows by their names; a portion at a time, for a statement takes only so many values."""
         for begin in range(0, len(names), PORTION):
@@ -331,6 +310,16 @@ class Examination:
                 raise Unsound(asked.first, f"source row {'/'.join(row)}", "is not kept as recorded")
         self.stretch.observed = len(recorded)
 
+    def _values(self) -> None:
+        """Each personal value that records hold the digest of is there, or gone by their order."""
+        sound = self.rows[: len(self.said)]
+        held = list(held_in((position, topic, entry) for position, _, _, topic, entry, *_ in sound))
+        asked = [(each.digest,) for each in held]
+        kept = {digest: row for digest, *row in self._select_among(KEPT, asked)}
+        for each in held:
+            each.compare(kept.get(each.digest))
+        self.stretch.values = sum(each.is_commitment for each in held)
+
     def _facts(self) -> None:
         """This release can read what was recorded."""
         for position, row in enumerate(self.rows[: len(self.said)], self.first):
@@ -338,21 +327,6 @@ class Examination:
                 decode(row[3], row[4].split(b"\n", FIELDS)[FIELDS])
             except Exception as error:
                 raise bad_record(position, f"has a fact that cannot be read: {error!r}") from error
-
-
-def failure_of(check: Callable[[], None]) -> Unsound | None:
-    """What a check finds, if it finds something."""
-    try:
-        check()
-    except Unsound as unsound:
-        return unsound
-    return None
-
-
-def earliest(found: Iterable[Unsound | None]) -> Unsound | None:
-    """Of several findings the one about the first record."""
-    unsound = [each for each in found if each is not None]
-    return min(unsound, key=lambda each: each.position, default=None)
 
 
 def again(ledger: bytes, row: Row, at: bytes, salt: bytes, body: bytes) -> bytes:

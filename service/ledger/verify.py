@@ -10,29 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import PersistenceError
 
 from service.clock import Clock, utc_now
+from service.ledger.commitments import commits, held_in
 from service.ledger.errors import UnknownLedger
 from service.ledger.examiners import examined, worth
+from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest
 from service.ledger.hashes import ALGORITHMS
-from service.ledger.recorder import storage
-from service.ledger.stretch import (
-    STRETCH,
-    UNREADABLE,
-    Said,
-    Stretch,
-    Unsound,
-    bad_record,
-    earliest,
-    is_damage,
-    said_in,
-    span,
-)
+from service.ledger.recorder import every_ledger, storage
+from service.ledger.stretch import STRETCH, Said, Stretch, is_damage, said_in, span
 from service.ledger.trees import Frontier
 from service.ledger.verifications import Verdict, Verification
 
@@ -40,10 +31,11 @@ SNAPSHOT = """
     SELECT size, recorded_at, sha256_frontier, sm3_frontier,
            (SELECT count(*) FROM record WHERE record.ledger = ledger_head.ledger),
            (SELECT count(*) FROM request WHERE request.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM observed WHERE observed.ledger = ledger_head.ledger)
+           (SELECT count(*) FROM observed WHERE observed.ledger = ledger_head.ledger),
+           (SELECT count(*) FROM committed_value WHERE committed_value.ledger = ledger_head.ledger)
     FROM ledger_head WHERE ledger = ?"""
-FIRST = "SELECT min(position) FROM record WHERE ledger = ?"
 ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
+ORDER = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position = ?"
 
 REQUESTS = (
     "SELECT principal, key, positions FROM request WHERE ledger = ?"
@@ -54,13 +46,55 @@ OBSERVED = (
     " AND (system, source_table, row_id, revision) > (?, ?, ?, ?)"
     " ORDER BY system, source_table, row_id, revision LIMIT 1000"
 )
+RECORDS = (
+    "SELECT position, topic, entry FROM record WHERE ledger = ?"
+    " AND position > ? ORDER BY position LIMIT 1000"
+)
 VALUES = (
     "SELECT digest, salt, value, withheld_by FROM committed_value WHERE ledger = ?"
     " AND digest > ? ORDER BY digest LIMIT 1000"
 )
 
+BESIDE = {
+    "record": "records",
+    "request": "requests",
+    "observed": "source rows",
+    "committed_value": "committed values",
+}
+"""The tables whose rows are a ledger's, and what is said of them."""
+
+NAMED = " UNION ".join(
+    f"""
+    SELECT ledger FROM (
+        WITH RECURSIVE named (ledger) AS (
+            SELECT min(ledger) FROM {table}
+            UNION ALL
+            SELECT (SELECT min(ledger) FROM {table} WHERE ledger > named.ledger)
+            FROM named WHERE ledger IS NOT NULL
+        )
+        SELECT ledger FROM named WHERE ledger IS NOT NULL
+    ) AS in_{table}"""  # noqa: S608 - the names are ours
+    for table in ("ledger_head", *BESIDE)
+)
+"""From each name straight to the next, along the indexes."""
+
+MOST_VALUES = 100_000
+"""How many committed values are held in memory to find one that is nobody's."""
+
 Told = Callable[[int, int], None]
 """Is told how far it has come, and of how much."""
+
+
+def every_name(engine: sa.Engine) -> list[str]:
+    """The names of all ledgers, and of those whose head is gone while something is left.
+
+    Where those cannot all be read, of all that have a head: to verify them tells what is wrong.
+    """
+    try:
+        with engine.connect() as connection:
+            return sorted(connection.exec_driver_sql(NAMED).scalars())
+    except sa.exc.DatabaseError:
+        return every_ledger(engine)
 
 
 def verify(
@@ -107,6 +141,7 @@ class Snapshot:
     records: int
     requests: int
     observed: int
+    values: int
 
     @property
     def last(self) -> int:
@@ -126,6 +161,7 @@ class Whole:
     versions: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     observed: int = 0
+    values: int = 0
 
     def add(self, stretch: Stretch) -> None:
         """Take the next stretch in. Raises ``Unsound`` for the first record that is not."""
@@ -136,6 +172,7 @@ class Whole:
         self.ended_at = stretch.ended_at
         self.requests += stretch.requests
         self.observed += stretch.observed
+        self.values += stretch.values
         if stretch.size == STRETCH:
             grown = (tree.grown(root) for tree, root in zip(self.trees, stretch.peaks, strict=True))
             self.trees = tuple(grown)
@@ -174,10 +211,10 @@ class Verifier:
             if type(now.size) is not int or now.size < 0:
                 raise Unsound(0, "head", f"says that there are {now.size!r} records")
             return now
-        ((first,),) = self._select(FIRST)
-        if first is None:
-            raise UnknownLedger(self.ledger)
-        raise Unsound(0, "head", "is gone, though there are records")
+        for table, rows in BESIDE.items():
+            if self._select(f"SELECT 1 FROM {table} WHERE ledger = ? LIMIT 1"):  # noqa: S608 - ours
+                raise Unsound(0, "head", f"is gone, though there are {rows}")
+        raise UnknownLedger(self.ledger)
 
     def whole(self, now: Snapshot, processes: int, told: Told, *, facts: bool) -> Whole:
         """Every record, examined."""
@@ -203,13 +240,15 @@ class Verifier:
             raise self._stray_request(now.size)
         if now.observed != whole.observed:
             raise self._stray_row(now.size)
+        if now.values != whole.values:
+            raise self._stray_value()
 
     def values(self) -> None:
-        """Each committed value hashes to its digest, or is withheld by a record that names it."""
+        """Each committed value hashes to its digest, or is withheld by a record's order."""
         for digest, salt, value, withheld_by in self._pages(VALUES, b""):
             if salt is None and value is None and withheld_by is not None:
-                entries = self._select(ENTRY, withheld_by)
-                is_sound = any(digest.hex().encode() in entry for (entry,) in entries)
+                ordered = held_in(self._select(ORDER, withheld_by))
+                is_sound = any(each.is_order and each.digest == digest for each in ordered)
             else:
                 is_sound = withheld_by is None and commits(digest, salt, value)
             if not is_sound:
@@ -233,6 +272,15 @@ class Verifier:
                 return Unsound(0, f"source row {'/'.join(row)}", "has no record that came from it")
         return Unsound(0, "source rows", "are not as many as the records name")
 
+    def _stray_value(self) -> Unsound:
+        """A value that no record commits to; looked for among so many at a time."""
+        values = self._pages(VALUES, b"")
+        while strays := {digest for digest, *_ in islice(values, MOST_VALUES)}:
+            strays.difference_update(each.digest for each in held_in(self._pages(RECORDS, 0)))
+            if strays:
+                return Unsound(0, f"value {min(strays).hex()}", "has no record that commits to it")
+        return Unsound(0, "values", "are not as many as the records commit to")
+
     def _said(self, positions: str, size: int) -> Said | None:
         """What the first of these records says; None where it is younger than this verification."""
         try:
@@ -253,14 +301,6 @@ class Verifier:
         while page := self._select(statement, *after):
             yield from page
             after = page[-1][: len(after)]
-
-
-def commits(digest: bytes, salt: bytes, value: str) -> bool:
-    """Is this the value that is known by this digest?"""
-    try:
-        return sha256(salt + value.encode()).digest() == digest
-    except UNREADABLE:
-        return False
 
 
 def _nobody(done: int, of: int) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from service.cli import main
 from service.ledger.recorder import create_ledger
 from service.ledger.verifications import Verdict, latest
-from tests.ledger.tampering import changed, record, unguard
+from tests.ledger.tampering import changed, execute, record, unguard
 
 Said = Callable[..., Result]
 
@@ -60,6 +60,14 @@ def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> No
     assert found["verdict"] == "failed"
     assert found["finding"].startswith("record 1 has 'office.token_revoked' for its topic")
     assert done.stderr == "Error: the ledger is not as it was recorded\n"
+
+
+def test_a_ledger_whose_head_is_gone_is_not_passed_over(issued: Said, engine: Engine) -> None:
+    unguard(engine)
+    execute(engine, "DELETE FROM ledger_head")
+    done = issued("verify")
+    assert done.exit_code == 1
+    assert done.stdout == "✗ office: head is gone, though there are records\n"
 
 
 def test_an_empty_ledger_is_inconclusive(say: Said) -> None:

@@ -110,7 +110,7 @@ def test_a_committed_value_is_not_changed(engine: Engine, change: dict[str, obje
 
 
 def test_a_withheld_value_does_not_come_back(engine: Engine, recorder: Recorder) -> None:
-    recorder.append([event()], withheld=[VALUE.digest])
+    recorder.append([event()], withheld={VALUE.digest: 0})
     for again in ({"value": "张三"}, {"withheld_by": None}, {"withheld_by": 4}):
         refused(engine, sa.update(committed_value).values(again), "committed_value")
 
@@ -141,7 +141,7 @@ def test_the_services_role_can_do_all_its_work(service: Engine) -> None:
     recorder = Recorder(service, "shizong")
     recorder.append(events(PROJECT, 2), requests=[request("k")], observed=[row("1")])
     recorder.append([event()], values=[VALUE])
-    recorder.append([event()], withheld=[VALUE.digest])
+    recorder.append([event()], withheld={VALUE.digest: 0})
     assert recorder.find_value(VALUE.digest) is None
     assert recorder.head().size == len(recorder.select_events(PROJECT)) == 4
 

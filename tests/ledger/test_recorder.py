@@ -183,14 +183,14 @@ def test_a_value_is_found_by_its_digest_until_it_is_withheld(recorder: Recorder)
     recorder.append([event()], values=[NAME])
     recorder.append([event()], values=[NAME])  # the same commitment, made twice
     assert recorder.find_value(NAME.digest) == NAME
-    recorder.append([event()], withheld=[NAME.digest])
+    recorder.append([event()], withheld={NAME.digest: 0})
     assert recorder.find_value(NAME.digest) is None
-    recorder.append([event()], values=[NAME], withheld=[NAME.digest])
+    recorder.append([event()], values=[NAME], withheld={NAME.digest: 0})
     assert recorder.find_value(NAME.digest) is None
 
 
 def test_a_value_withheld_as_it_is_committed_is_never_there(recorder: Recorder) -> None:
-    recorder.append([event()], values=[NAME], withheld=[NAME.digest, b"no such digest"])
+    recorder.append([event()], values=[NAME], withheld={NAME.digest: 0, b"no such digest": 0})
     assert recorder.find_value(NAME.digest) is None
 
 
@@ -222,6 +222,7 @@ def test_names_that_no_entry_can_hold_are_refused_at_once(recorder: Recorder, na
         {"requests": [request("k", records=(1,))]},
         {"requests": [request("k", records=(-1,))]},
         {"observed": [row("1", record=1)]},
+        {"withheld": {b"d": 1}},
     ],
     ids=repr,
 )

@@ -181,6 +181,14 @@ def test_who_acted_and_what_it_is_about_stay(other: dict[str, Any]) -> None:
     at_the_agency(reported).when(asked).refused(correction.NAMES_STAY)
 
 
+def test_a_payee_known_by_digest_is_not_made_another() -> None:
+    """There is nothing beside the ledger behind a digest that somebody writes."""
+    to_a_person = replace(paid, payee="", payee_digest="ab" * 32)
+    asked = correct(replace(to_a_person, payee_digest="cd" * 32), "收款人有误", 1)
+    told = _recorded(given(Payments, to_a_person, code=STREAM), to_a_person, act="observe_payment")
+    told.by("qian", Role.TREASURY_SECTION).when(asked).refused(correction.NAMES_STAY)
+
+
 def test_lines_keep_their_names() -> None:
     less = replace(approved, lines=(replace(line, amount=Fen(1_00)),), amount=Fen(1_00))
     told = _recorded(given(Project, approved), approved, act="approve_budget")

@@ -1,0 +1,80 @@
+"""承诺值核验: the digests of personal values in records, held against the values beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from aggregates.base import FACTS, RecordCorrected
+from aggregates.person import PersonValueWithheld
+from commands.correction import CorrectRecord
+from service.ledger.body import decode
+from service.ledger.entry import FIELDS, SALT_SIZE
+from service.ledger.findings import UNREADABLE, Unsound, bad_record
+
+KEPT = (
+    "SELECT digest, salt, value, withheld_by FROM committed_value"
+    " WHERE ledger = ? AND digest IN ({})"
+)
+PERSONAL = {topic: fact.PERSONAL for topic, fact in FACTS.items() if fact.PERSONAL}
+HOLDING = {*PERSONAL, RecordCorrected.TOPIC, PersonValueWithheld.TOPIC}
+"""The topics whose facts may hold digests of personal values."""
+
+MARK = re.compile(
+    b'"(?:%s)":' % "|".join({"digest", *(n for held in PERSONAL.values() for n in held)}).encode()
+)
+"""Is in every body that holds one, so that the others need not be read."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A digest in a record's fact.
+
+    ``is_commitment``: the value was put beside the ledger with this record; a correction by hand
+    only repeats what it corrects. ``is_order``: the record orders that the value be withheld.
+    """
+
+    position: int
+    digest: bytes
+    is_commitment: bool = False
+    is_order: bool = False
+
+    def compare(self, kept: Sequence[Any] | None) -> None:
+        """What is kept is as this record says. Raises ``Unsound``."""
+        if kept is None:
+            raise self._unsound(f"is gone, though record {self.position} holds its digest")
+        if self.is_order and tuple(kept) != (None, None, self.position):
+            raise self._unsound(f"is not withheld by record {self.position}, which orders it")
+
+    def _unsound(self, reason: str) -> Unsound:
+        return Unsound(self.position, f"value {self.digest.hex()}", reason)
+
+
+def held_in(rows: Iterable[tuple[int, str, bytes]]) -> Iterator[Held]:
+    """The digests in records, given by position, topic and entry. Raises ``Unsound``."""
+    for position, topic, entry in rows:
+        if topic in HOLDING and MARK.search(entry):
+            try:
+                yield from _held(position, topic, entry.split(b"\n", FIELDS)[FIELDS])
+            except UNREADABLE as error:
+                raise bad_record(position, f"has a fact that cannot be read: {error!r}") from error
+
+
+def _held(position: int, topic: str, body: bytes) -> Iterator[Held]:
+    envelope, fact = decode(topic, body)
+    if isinstance(fact, PersonValueWithheld):
+        yield Held(position, bytes.fromhex(fact.digest), is_order=True)
+    is_commitment = envelope.act != CorrectRecord.act.name
+    for digest in fact.digests:
+        yield Held(position, bytes.fromhex(digest), is_commitment=is_commitment)
+
+
+def commits(digest: bytes, salt: bytes, value: str) -> bool:
+    """Is this the value that is known by this digest?"""
+    try:
+        return len(salt) == SALT_SIZE and sha256(salt + value.encode()).digest() == digest
+    except UNREADABLE:
+        return False

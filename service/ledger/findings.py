@@ -1,0 +1,48 @@
+"""不符: what a verification finds, and which finding it tells of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+UNREADABLE = (
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    msgspec.DecodeError,
+)
+"""What reading raises where somebody has written something else."""
+
+
+class Unsound(Exception):
+    """不符: something is not as it was recorded; ``position`` is the first record concerned."""
+
+    def __init__(self, position: int, what: str, reason: str) -> None:
+        self.position, self.what, self.reason = position, what, reason
+        super().__init__(position, what, reason)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.reason}"
+
+
+def bad_record(position: int, reason: str) -> Unsound:
+    """A record is not as it was recorded."""
+    return Unsound(position, f"record {position}", reason)
+
+
+def failure_of(check: Callable[[], None]) -> Unsound | None:
+    """What a check finds, if it finds something."""
+    try:
+        check()
+    except Unsound as unsound:
+        return unsound
+    return None
+
+
+def earliest(found: Iterable[Unsound | None]) -> Unsound | None:
+    """Of several findings the one about the first record."""
+    unsound = [each for each in found if each is not None]
+    return min(unsound, key=lambda each: each.position, default=None)
