@@ -16,8 +16,9 @@ from aggregates.base import Breach, Record, RecordCorrected
 from aggregates.ledger import Refusals
 from aggregates.payments import Payments
 from aggregates.project import Project
-from projections.base import History, Page, ReadModel, Row, corrects_earlier
+from projections.base import History, Page, ReadModel, Row
 from projections.changes import Changes, Values, Version
+from projections.happened import corrects_earlier
 from projections.places import Place, meeting
 from projections.project_status import PROJECTS
 from projections.unit_status import UNITS

@@ -1,57 +1,31 @@
 """读模型: rows that people read, kept from records, and exact at every position.
 
-A read model is a file: what a row holds, one method per fact that it listens to, and its queries::
-
-    @dataclass
-    class Tokens(Row):
-        issued: int = 0
-
-    class TokenCount(StreamModel[Tokens], name="token_count", of=Office):
-        def issued(self, rows: Rows[Tokens], it: Record[TokenIssued]) -> None:
-            rows.only.issued += 1
-
-A method says only what the row looks like afterwards. The machinery compares before and after, and
-closes and opens rows; each carries the positions ``since`` and ``until`` (half-open, ``None`` while
-it stands). So every question takes ``as_of``, a position, and is answered exactly.
+Each row carries the positions ``since`` and ``until`` (half-open, ``None`` while it stands). So
+every question takes ``as_of``, a position, and is answered exactly.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from operator import attrgetter
-from typing import (
-    Any,
-    ClassVar,
-    Generic,
-    Protocol,
-    TypeVar,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_type_hints
 
 import msgspec
 import sqlalchemy as sa
 
-from aggregates.base import KINDS, Aggregate, Fact, Record, RecordCorrected
-from projections.changes import Changes, Key, Rows, Tracked, Values, Version
+from aggregates.base import Record
+from projections.changes import Changes, Key, Values
 from projections.columns import Column, Name, as_it_is, clean, column_of
-from projections.places import Place, Quarantined, frozen, metadata, reached
+from projections.places import Place, metadata, reached
 
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
 
 History = Callable[[str, int], list[Record[Any]]]
 """One stream's records, oldest first, as far as they were recorded at a position."""
-
-Handler = Callable[[Any, Rows[Any], Record[Any]], None]
-
-LONGEST_REASON = 500
 
 
 class Records(Protocol):
@@ -275,208 +249,3 @@ def _column(column: Column, *, primary_key: bool = False) -> sa.Column[Any]:
         autoincrement=False,
         nullable=column.nullable,
     )
-
-
-class StreamModel(ReadModel[R]):
-    """A read model whose rows belong to streams of one kind.
-
-    A record that a method cannot take in is put into quarantine, and its stream's rows stay as they
-    were before it: a state that was true once, instead of one that never was. They move again after
-    a correction with which the whole history can be read.
-    """
-
-    OF: ClassVar[type[Aggregate]]
-    handlers: ClassVar[Mapping[type[Fact[Any]], Handler]] = {}
-
-    def __init_subclass__(cls, name: str = "", of: type[Aggregate] | None = None) -> None:
-        cls.handlers = {**cls.handlers, **dict(_handlers(cls))}
-        if of is not None:
-            (cls.ROW,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
-            cls.NAME, cls.OF, cls.IDENTITY = name, of, ("stream", *cls.ROW.KEY)
-
-    def __init__(self) -> None:
-        super().__init__()
-        kinds = (name for name, kind in KINDS.items() if issubclass(kind, self.OF))
-        self._prefixes = tuple(f"{name}/" for name in kinds)
-
-    def key_of(self, values: Values) -> Key:
-        """What tells a stored row apart from the others of its stream."""
-        return values[1 : len(self.IDENTITY)]
-
-    def apply(self, rows: Rows[R], record: Record[Any]) -> None:
-        """Let a record change its stream's rows; a fact that nobody listens to changes nothing."""
-        handler = self.handlers.get(type(record.fact))
-        if handler is not None:
-            handler(self, rows, record)
-
-    def fold(self, stream: str, history: Iterable[Record[Any]]) -> Rows[R]:
-        """A stream's rows after these records."""
-        rows = Rows(self.ROW, stream)
-        for record in history:
-            self.apply(rows, record)
-        return rows
-
-    def changes(
-        self,
-        connection: sa.Connection,
-        place: Place,
-        batch: Sequence[Record[Any]],
-        history: History,
-    ) -> Changes:
-        mine = [record for record in batch if self._concerns(record)]
-        if not mine:
-            return Changes()
-        passing = _Passing(self, self._tracked(connection, place, mine), frozen(connection, place))
-        for record in mine:
-            if isinstance(record.fact, RecordCorrected):
-                passing.correct(record, history(record.stream, record.position))
-            else:
-                passing.take(record)
-        return passing.finished()
-
-    def _concerns(self, record: Record[Any]) -> bool:
-        listens = type(record.fact) in self.handlers or isinstance(record.fact, RecordCorrected)
-        return listens and record.stream.startswith(self._prefixes)
-
-    def _tracked(
-        self, connection: sa.Connection, place: Place, mine: Sequence[Record[Any]]
-    ) -> dict[str, Tracked[R]]:
-        """The rows of all streams of a batch as they stand, asked for at once."""
-        streams = sorted({record.stream for record in mine})
-        c = self.table.c
-        asked = self.select().where(self.of(place), c.until.is_(None), c.stream.in_(streams))
-        standing: dict[str, list[Version]] = {stream: [] for stream in streams}
-        for since, _, *stored in connection.execute(asked):
-            values = self.values(self.row(tuple(stored)))
-            standing[values[0]].append(Version(values, since))
-        return {stream: Tracked(self, stream, found) for stream, found in standing.items()}
-
-    def as_happened(
-        self, source: Records, stream: str, as_of: int | None = None, on: date | None = None
-    ) -> Happened[R]:
-        """实际发生顺序: one stream in the order in which things happened, with all that is known.
-
-        Known is what had been recorded as of a position; ``on`` looks at the end of that day.
-        """
-        known = list(as_known(source.history(stream, as_of)))
-        happened = sorted(known, key=lambda it: (it.envelope.occurred_on, it.position))
-        seen = [it for it in happened if on is None or it.envelope.occurred_on <= on]
-        return Happened(tuple(self.fold(stream, seen)), tuple(_late(known)))
-
-
-def _handlers(model: type[StreamModel[Any]]) -> Iterator[tuple[type[Fact[Any]], Handler]]:
-    """The public methods that take a record, by the facts that their annotation names."""
-    for name, method in vars(model).items():
-        if callable(method) and not isinstance(method, type) and not name.startswith("_"):
-            for hint in get_type_hints(method).values():
-                if get_origin(hint) is Record:
-                    for fact in _facts(hint):
-                        yield fact, cast("Handler", method)
-
-
-def _facts(hint: Any) -> Iterator[type[Fact[Any]]]:
-    """``Record[A]`` and ``Record[A | B]`` name one fact and two; ``Record[Any]`` none."""
-    (named,) = get_args(hint)
-    for each in get_args(named) or (named,):
-        if isinstance(each, type) and issubclass(each, Fact):
-            yield each
-
-
-def as_known(history: Iterable[Record[Any]]) -> Iterator[Record[Any]]:
-    """A history as it reads with the corrections among it: facts replaced, records withdrawn."""
-    records = list(history)
-    facts = {record.fact.position: record.fact for record in records if corrects_earlier(record)}
-    for record in records:
-        correction = facts.get(record.position)
-        if correction is None:
-            yield record
-        elif correction.replacement is not None:
-            yield replace(record, fact=correction.replacement.fact)
-
-
-def corrects_earlier(record: Record[Any]) -> bool:
-    """It corrects a record before itself, as every correction should."""
-    return isinstance(record.fact, RecordCorrected) and record.fact.position < record.position
-
-
-@dataclass(frozen=True)
-class Late:
-    """迟录: a record of something that happened before what its history already told.
-
-    ``days`` lie between it and the latest day told before.
-    """
-
-    record: Record[Any]
-    days: int
-
-
-@dataclass(frozen=True)
-class Happened(Generic[R]):
-    """One stream's rows in the order of what happened, and the records that came late to it."""
-
-    rows: tuple[R, ...]
-    late: tuple[Late, ...]
-
-
-def _late(known: Iterable[Record[Any]]) -> Iterator[Late]:
-    latest = date.min
-    for record in known:
-        day = record.envelope.occurred_on
-        if day < latest:
-            yield Late(record, (latest - day).days)
-        latest = max(latest, day)
-
-
-class _Passing(Generic[R]):
-    """A batch on its way through a model: streams as they stand, and what has changed so far."""
-
-    def __init__(
-        self, model: StreamModel[R], streams: dict[str, Tracked[R]], stopped: dict[str, int]
-    ) -> None:
-        self.model, self.streams, self.stopped = model, streams, stopped
-        self.changes = Changes()
-
-    def take(self, record: Record[Any]) -> None:
-        """The next record of a stream."""
-        if record.stream in self.stopped:
-            return
-        stream = self.streams[record.stream]
-        try:
-            self.model.apply(stream.rows, record)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it stops one stream only
-            self._stop(record, error)
-        else:
-            stream.settle(record.position, self.changes)
-
-    def correct(self, record: Record[Any], history: list[Record[Any]]) -> None:
-        """A correction: the stream is read again from its beginning."""
-        stream = self.streams[record.stream]
-        try:
-            rows = self.model.fold(record.stream, as_known(history))
-        except Exception as error:  # noqa: BLE001 - see `take`
-            if record.stream not in self.stopped:
-                self._stop(record, error)
-        else:
-            if record.stream in self.stopped:
-                self.changes.healed[self.stopped.pop(record.stream)] = record.position
-            stream.replace(rows)
-            stream.settle(record.position, self.changes)
-
-    def finished(self) -> Changes:
-        for stream in self.streams.values():
-            stream.finish(self.changes)
-        return self.changes
-
-    def _stop(self, record: Record[Any], error: Exception) -> None:
-        self.stopped[record.stream] = record.position
-        self.changes.quarantine(in_quarantine(record, error))
-
-
-def in_quarantine(record: Record[Any], error: Exception) -> Quarantined:
-    """A record that could not be taken in."""
-    return Quarantined(record.position, record.stream, record.fact.TOPIC, reason_of(error))
-
-
-def reason_of(error: Exception) -> str:
-    """What went wrong, as far as it is worth telling."""
-    return clean(f"{type(error).__name__}: {error}"[:LONGEST_REASON])

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from projections.base import ReadModel, Row, StreamModel
+    from projections.base import ReadModel, Row
     from projections.places import Quarantined
+    from projections.streams import StreamModel
 
 R = TypeVar("R", bound="Row")
 Key = tuple[Any, ...]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
-from projections.columns import Name
+from aggregates.base import Record
+from projections.columns import Name, clean
+
+LONGEST_REASON = 500
 
 metadata = sa.MetaData()
 
@@ -84,6 +88,16 @@ class Quarantined:
     topic: str
     reason: str
     until: int | None = None
+
+
+def in_quarantine(record: Record[Any], error: Exception) -> Quarantined:
+    """A record that could not be taken in."""
+    return Quarantined(record.position, record.stream, record.fact.TOPIC, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, as far as it is worth telling."""
+    return clean(f"{type(error).__name__}: {error}"[:LONGEST_REASON])
 
 
 class Behind(Exception):
@@ -169,16 +183,26 @@ def quarantined(
     return [(name, Quarantined(*rest)) for name, *rest in connection.execute(asked)]
 
 
-def frozen(connection: sa.Connection, place: Place) -> dict[str, int]:
-    """The streams whose rows stand still, each with the position of the record that stopped it."""
+def missing(connection: sa.Connection, place: Place) -> dict[int, str]:
+    """What a generation could not take in and still misses: positions, the earliest first.
+
+    Each comes with its stream, which is empty where nobody could read the record.
+    """
     c = quarantine.c
     found = connection.execute(
-        sa.select(c.stream, c.position).where(
+        sa.select(c.position, c.stream)
+        .where(
             c.ledger == place.ledger,
             c.model == place.model,
             c.generation == place.generation,
             c.until.is_(None),
-            c.stream != "",
         )
+        .order_by(c.position)
     )
-    return {row.stream: row.position for row in found}
+    return {row.position: row.stream for row in found}
+
+
+def frozen_at(connection: sa.Connection, place: Place, stream: str) -> int | None:
+    """The first record that a generation misses of a stream, whose rows stand still since then."""
+    found = missing(connection, place).items()
+    return next((position for position, of in found if of == stream), None)

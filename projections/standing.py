@@ -25,9 +25,10 @@ from aggregates.rectification import (
     RectificationVerified,
 )
 from aggregates.values import Fen
-from projections.base import Page, Row, StreamModel
+from projections.base import Page, Row
 from projections.changes import Rows, Values
 from projections.places import Place, meeting
+from projections.streams import StreamModel
 from projections.year_status import ANY_YEAR, YEARS, YearFilter, YearStatus
 
 if TYPE_CHECKING:

@@ -30,9 +30,10 @@ from aggregates.reserve import ProjectAdmitted
 from aggregates.review import CollectiveOpinionGiven, GoalReviewConcluded, OpinionGiven, Verdict
 from aggregates.rulebook import AfterReview, Measure
 from aggregates.values import Fen, FundLine, Grade, ReviewStage, Score, Term
-from projections.base import Row, StreamModel
+from projections.base import Row
 from projections.changes import Rows
 from projections.places import Place
+from projections.streams import StreamModel
 
 
 class Stage(Term):

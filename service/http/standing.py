@@ -16,7 +16,7 @@ from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
 from commands.vocabulary import CODE, DayField
-from projections.places import Behind, frozen, live_places
+from projections.places import Behind, frozen_at, live_places
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter
 from projections.unit_status import UNITS
@@ -229,8 +229,8 @@ def _frozen_at(
 ) -> int | None:
     """The record that could not be taken in, where one has stopped this history."""
     places = live_places(connection, asked.slug, (model.NAME, YEARS.NAME)).values()
-    stopped = [frozen(connection, place).get(stream, asked.as_of + 1) for place in places]
-    return min((at for at in stopped if at <= asked.as_of), default=None)
+    stopped = [frozen_at(connection, place, stream) for place in places]
+    return min((at for at in stopped if at is not None and at <= asked.as_of), default=None)
 
 
 def _version(connection: sa.Connection, asked: Asked, stream: str) -> int:

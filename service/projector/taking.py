@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from eventsourcing.persistence import PersistenceError
 
 from aggregates.base import Record
-from projections.base import ReadModel, Records, in_quarantine, reason_of
+from projections.base import ReadModel, Records
 from projections.changes import Changes
-from projections.places import Place, Quarantined
+from projections.places import Place, Quarantined, in_quarantine, reason_of
 from service.ledger.engine import writing
 from service.logs import logger
 from service.projector.bulk import Overtaken, write

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from aggregates.base import Fact, Record
 from aggregates.office import AssignmentEnded, Office, PersonAssigned, TokenIssued
 from aggregates.roles import Role
-from projections.base import Row, StreamModel
+from projections.base import Row
 from projections.changes import Rows
+from projections.streams import StreamModel
 from tests.readmodels.source import BEGAN, DAY
 
 UNBEARABLE = "无法承受的职务"

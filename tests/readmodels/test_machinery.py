@@ -10,7 +10,8 @@ from sqlalchemy import Engine, select
 
 from aggregates.roles import Role
 from projections.accountability import ACCOUNTABILITY
-from projections.base import ReadModel, as_known
+from projections.base import ReadModel
+from projections.happened import as_known
 from projections.places import live_places, quarantine
 from service.projector import Projector, Rebuild
 from tests.readmodels.histories import histories, numbers

@@ -23,7 +23,7 @@ from service.ledger.recorder import create_ledger
 from service.projector import Projector, Rebuild, follow, lag, wait_for
 from service.projector.bulk import Overtaken, move
 from service.projector.taking import Taking
-from tests.readmodels.posts import POSTS, assigned, ended
+from tests.readmodels.posts import POSTS, UNBEARABLE, assigned, ended
 from tests.readmodels.source import Source
 
 if TYPE_CHECKING:
@@ -133,6 +133,12 @@ class Faulty(Source):
                 raise KeyError(record.fact.TOPIC)
         return found
 
+    def history(self, stream: str, as_of: int | None) -> list[Record[Any]]:
+        found = super().history(stream, as_of)
+        if any(record.position in self.unreadable for record in found):
+            raise KeyError(stream)
+        return found
+
 
 def test_a_record_that_nobody_can_read_is_left_out_and_told(desk: Engine) -> None:
     source = Faulty("yunnan", busy(20).kept, unreadable={5})
@@ -143,6 +149,68 @@ def test_a_record_that_nobody_can_read_is_left_out_and_told(desk: Engine) -> Non
     assert left_out == [("accountability", 5), ("posts", 5)]
     corrections = sum(record.fact.TOPIC == "record.corrected" for record in source.kept)
     assert read[0] == len(source.kept) - 1 + corrections
+
+
+@pytest.fixture
+def upgraded(desk: Engine) -> Faulty:
+    """A ledger in which three records of a history could not be read, until a new release could."""
+    source = Faulty("yunnan")
+    for person in ("li", "wang", "zhao"):
+        source.add("office/0", assigned(person))
+    source.unreadable = {1, 3}
+    source.correct(2, assigned("sun"))
+    Projector(desk, source, [POSTS]).catch_up()
+    assert left_out(desk, source) == [1, 3, 4]
+    source.unreadable.clear()
+    return source
+
+
+def left_out(engine: Engine, source: Source) -> list[int]:
+    with engine.connect() as connection:
+        return [found.position for _, found in quarantined(connection, source.slug)]
+
+
+def people(engine: Engine, source: Source) -> list[str]:
+    with engine.connect() as connection:
+        return [row.person for row in POSTS.of_stream(connection, source.slug, "office/0")]
+
+
+def test_a_correction_heals_all_that_was_missing_of_its_history(
+    desk: Engine, upgraded: Faulty
+) -> None:
+    upgraded.add("office/1", assigned("elsewhere"))
+    upgraded.correct(2, assigned("qian"))
+    upgraded.add("office/0", assigned("zhou"))
+    projector = Projector(desk, upgraded, [POSTS])
+    projector.catch_up()
+    upgraded.add("office/0", assigned("wu"))
+    projector.catch_up()
+    assert left_out(desk, upgraded) == []
+    assert people(desk, upgraded) == ["li", "qian", "wu", "zhao", "zhou"]
+
+
+def test_a_rebuild_misses_nothing_that_can_be_read_by_now(desk: Engine, upgraded: Faulty) -> None:
+    rebuild = Rebuild[Any](desk, upgraded, POSTS)
+    assert not rebuild.fill().is_equal
+    rebuild.switch()
+    assert left_out(desk, upgraded) == []
+    assert people(desk, upgraded) == ["li", "sun", "zhao"]
+
+
+def test_a_history_that_was_stopped_twice_goes_on_after_one_correction(desk: Engine) -> None:
+    source = Source("yunnan")
+    poison = source.add("office/0", assigned("li", post=UNBEARABLE))
+    unstorable = source.kept[source.correct(poison, assigned("wang")) - 1].fact.replacement.fact
+    object.__setattr__(unstorable, "since", "not a day")
+    projector = Projector(desk, source, [POSTS])
+    projector.catch_up()
+    assert left_out(desk, source) == [1, 2]
+    source.correct(poison, assigned("zhao"))
+    projector.catch_up()
+    source.add("office/0", assigned("zhou"))
+    projector.catch_up()
+    assert left_out(desk, source) == []
+    assert people(desk, source) == ["zhao", "zhou"]
 
 
 def test_a_database_that_goes_away_is_no_record_s_fault(desk: Engine) -> None:

@@ -51,7 +51,7 @@ from aggregates.values import (
     ReviewStage,
     Score,
 )
-from projections.base import as_known
+from projections.happened import as_known
 from projections.models import MODELS
 from projections.places import quarantined
 from projections.project_status import PROJECTS
