@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -175,6 +176,11 @@ LONGEST_SHOWN = 80
 """The most characters of a value that a breach shows."""
 
 
+def repeated(named: Iterable[T]) -> list[T]:
+    """What is named more than once, for a breach to show."""
+    return [each for each, often in Counter(named).items() if often > 1]
+
+
 def _shown(value: object) -> str:
     if isinstance(value, tuple | list | set | frozenset):
         return "、".join(_shown(each) for each in value)
@@ -220,7 +226,8 @@ class Act:
     """办理事项: what the world outside needs to know about a command.
 
     ``paths`` maps each route to the aggregate that it addresses; an act on what projects and units
-    share has one for each. ``observed``: only ever recorded as something that happened elsewhere.
+    share has one for each. ``observed``: only ever recorded as something that happened elsewhere;
+    ``begins``: the history of its subject begins with it.
     """
 
     name: str
@@ -231,6 +238,7 @@ class Act:
     command: type[Command[Any]]
     reads: frozenset[type[Aggregate]]
     observed: bool
+    begins: bool
     facts: tuple[type[Fact[Any]], ...]
 
 
@@ -241,6 +249,7 @@ def act(
     basis: str,
     reads: Iterable[type[Aggregate]] = (),
     observed: bool = False,
+    begins: bool = False,
 ) -> Callable[[C], C]:
     """Announce a business act: where it is posted, who may do it, what it rests on.
 
@@ -263,6 +272,7 @@ def act(
             command=command,
             reads=frozenset(reads),
             observed=observed,
+            begins=begins,
             facts=_facts(command),
         )
         return command

@@ -76,7 +76,7 @@ class ApproveBudget(Command[Accountable]):
             _observe_library(it, case)
         self._observe_goal(year.goal, it, case)
         self._observe_past(it, case)
-        case.require(self.lines, HAS_LINES)
+        case.require(self.lines, HAS_LINES, 资金明细=len(self.lines))
         observe_lines(self.lines, case)
         amount = total(self.lines)
         return BudgetApproved(self.year, self.document, year.goal.version, self.lines, amount)
@@ -85,7 +85,7 @@ class ApproveBudget(Command[Accountable]):
         """The goal passed, somebody else submitted it, and its review recommended the sum."""
         needs_goal = it.needs_goal(case.rule_set.goal_classes)
         case.require(goal.is_passed or not needs_goal, GOAL_PASSED, 审核结果=goal.consequence)
-        case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION)
+        case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION, 人员=goal.submitter)
         if goal.recommended is not None:
             is_within = total(self.lines) <= goal.recommended
             case.require(is_within, WITHIN_RECOMMENDED, 建议=yuan(goal.recommended))

@@ -22,7 +22,7 @@ from aggregates.office import OFFICE, Office
 from aggregates.roles import UNIT, Role
 from aggregates.rulebook import Measure
 from aggregates.values import Fen, Grade, Score
-from commands.base import Case, Command, Rule, act
+from commands.base import Case, Command, Rule, act, repeated
 from commands.deadlines import due_in_days
 from commands.vocabulary import Code, ItemId, Name, Remark, Text, Year
 
@@ -164,15 +164,17 @@ class ReportEvaluation(Command[Accountable]):
 
     def _observe_years(self, case: Case) -> None:
         in_order = self.evaluated_year <= self.work_year <= self.affected_year
-        case.require(in_order and self.evaluated_year < self.affected_year, YEARS_IN_ORDER)
+        is_later = self.evaluated_year < self.affected_year
+        years = {"被评价": self.evaluated_year, "工作": self.work_year, "应用": self.affected_year}
+        case.require(in_order and is_later, YEARS_IN_ORDER, **years)
         approved = self.accounts_approved_on
         is_time = approved is not None and approved <= case.on
         is_self = self.mode == EvaluationMode.SELF
         case.require(is_time or not is_self, SELF_AFTER_FINAL_ACCOUNTS, 决算批复日期=approved)
 
     def _observe_content(self, case: Case) -> None:
-        names = [each.finding for each in self.findings]
-        case.require(len(set(names)) == len(names), FINDINGS_DIFFER)
+        twice = repeated(each.finding for each in self.findings)
+        case.require(not twice, FINDINGS_DIFFER, 问题=twice)
         band = case.rule_set.evaluation_bands.grade(self.score)
         case.require(self.proposed_grade == band, PROPOSAL_FITS_SCORE, 分数段=band)
 

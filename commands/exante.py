@@ -14,8 +14,10 @@ from aggregates.exante import (
 )
 from aggregates.project import Project
 from aggregates.roles import UNIT, Role
+from aggregates.unit import Unit
 from aggregates.values import Fen, Score, reduction, rounded, yuan
-from commands.base import Case, Command, Rule, act
+from commands.base import Case, Command, Rule, act, repeated
+from commands.unit import observe_speaker, unit_of
 from commands.vocabulary import Digest, PersonId, Remark, Text
 
 RESERVED_FIRST = Rule(
@@ -89,7 +91,8 @@ class ConcludeExAnteEvaluation(Command[Project]):
     def _observe_panel(self, project: Project, case: Case) -> None:
         """Every expert scores once, has not stepped aside, and works for somebody else."""
         experts = [each.expert for each in self.panel]
-        case.require(len(set(experts)) == len(experts), EXPERT_SCORES_ONCE)
+        twice = repeated(experts)
+        case.require(not twice, EXPERT_SCORES_ONCE, 专家=twice)
         recused = sorted(set(experts) & set(self.recused))
         case.require(not recused, RECUSED_DO_NOT_SCORE, 专家=recused)
         partial = [each.expert for each in self.panel if each.organisation == project.unit]
@@ -121,7 +124,7 @@ class ConcludeExAnteEvaluation(Command[Project]):
         )
 
     def _mean(self, case: Case) -> Score:
-        scores = case.need(self.panel or None, PANEL_HAS_SCORED)
+        scores = case.need(self.panel or None, PANEL_HAS_SCORED, 回避=self.recused)
         return Score(rounded(sum((each.score for each in scores), Decimal(0)) / len(scores), 2))
 
 
@@ -129,6 +132,7 @@ class ConcludeExAnteEvaluation(Command[Project]):
     "projects/{project}/ex-ante-evaluation/condition",
     by={*UNIT, Role.COUNTERPART_SECTION, Role.PERFORMANCE_SECTION},
     basis="KM-19; SZ-10",
+    reads={Unit},
 )
 class MeetExAnteCondition(Command[Project]):
     """落实事前评估意见: what the panel asked for has been completed."""
@@ -138,4 +142,5 @@ class MeetExAnteCondition(Command[Project]):
 
     def decide(self, project: Project, case: Case, /) -> ExAnteConditionMet:
         case.require(project.ex_ante.has_open_condition, CONDITION_IS_OPEN, 项目=project.code)
+        observe_speaker(unit_of(project, case), case)
         return ExAnteConditionMet(self.evidence, self.remark)

@@ -13,13 +13,15 @@ from aggregates.base import Severity
 from aggregates.goal import GoalAmended, GoalSubmitted, TaskBudget
 from aggregates.project import Project
 from aggregates.roles import UNIT, Role
-from aggregates.values import Fen, FundLine, Indicator, IndicatorKind, total
+from aggregates.values import Fen, FundLine, Indicator, IndicatorKind, total, yuan
 from commands.base import Case, Command, Rule, act
 from commands.vocabulary import CODE, Text, Year
 
 SUBMITTERS = {*UNIT, Role.SUPERIOR_DEPARTMENT, Role.COUNTERPART_SECTION}
 WHOLE = (Decimal(100), Decimal(90))
 """What weights sum to; 90 where the other 10 are kept for the rate of execution."""
+
+NEEDED = (IndicatorKind.OUTPUT, IndicatorKind.EFFECT)
 
 ENTERED_FIRST = Rule(
     "goal.entered_first", "项目入储备、单位登记之后，方可申报绩效目标", basis="AN-06; SZ-11"
@@ -181,7 +183,8 @@ def _observe_submitter(it: Accountable, case: Case) -> None:
 
 def _observe_content(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
     kinds = {indicator.kind for indicator in form.indicators}
-    case.require({IndicatorKind.OUTPUT, IndicatorKind.EFFECT} <= kinds, OUTPUT_AND_EFFECT)
+    missing = [each for each in NEEDED if each not in kinds]
+    case.require(not missing, OUTPUT_AND_EFFECT, 缺少=missing)
     weight = sum(indicator.weight for indicator in form.indicators)
     case.require(weight in WHOLE, WEIGHTS_MAKE_A_WHOLE, 权重合计=weight)
     observe_lines(form.lines, case)
@@ -191,11 +194,11 @@ def _observe_content(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) 
 def _observe_money(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
     """A project splits its funds and says how; a unit's tasks stay within its budget."""
     if isinstance(it, Project):
-        case.require(form.lines, FUNDS_ARE_SPLIT)
-        case.require(form.plan, PLAN_IS_THERE)
-    planned = sum(task.amount for task in form.tasks)
-    is_within = not form.lines or planned <= total(form.lines)
-    case.require(is_within, TASKS_WITHIN_BUDGET)
+        case.require(form.lines, FUNDS_ARE_SPLIT, 资金明细=len(form.lines))
+        case.require(form.plan, PLAN_IS_THERE, 实施方案=form.plan)
+    planned, budget = Fen(sum(task.amount for task in form.tasks)), total(form.lines)
+    is_within = not form.lines or planned <= budget
+    case.require(is_within, TASKS_WITHIN_BUDGET, 任务合计=yuan(planned), 预算=yuan(budget))
 
 
 def _observe_turn(number: int, it: Accountable, case: Case) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregates.accountable import Accountable
 from aggregates.base import Aggregate, Severity
 from aggregates.office import OFFICE, Office
 from aggregates.roles import Role
@@ -9,6 +10,9 @@ from commands.base import Case, Rule
 
 NOT_BEFORE_IT_HAPPENED = Rule(
     "time.not_before_it_happened", "业务日期不得晚于登记日期", basis="档案法实施条例 第39条"
+)
+SUBJECT_IS_KNOWN = Rule(
+    "subject.is_known", "所办理的项目须已入储备，预算单位须已登记", basis="AN-06; SZ-30"
 )
 RECORDED_IN_TIME = Rule(
     "time.recorded_in_time",
@@ -51,6 +55,20 @@ _NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
 """Roles of a console or a system; nobody holds a post in them."""
 
 
+def observe_always(it: Aggregate, case: Case, *, begins: bool) -> None:
+    """What is looked at whatever is asked; ``begins``: the act enters what it is about."""
+    if not begins:
+        observe_known(it, case)
+    observe_time(it, case)
+    observe_office(case)
+
+
+def observe_known(it: Aggregate, case: Case) -> None:
+    """A project or unit is there before anything is done about it."""
+    if isinstance(it, Accountable):
+        case.require(not it.is_blank, SUBJECT_IS_KNOWN, 未见=it.id)
+
+
 def observe_time(it: Aggregate, case: Case) -> None:
     """Nothing is recorded before it happened; what is recorded late, or before what is already
     there, says so. What was taken over from before is not late, but not everybody may say so.
@@ -79,6 +97,7 @@ def observe_office(case: Case) -> None:
 def observe_row(first: int | None, case: Case, *, is_deleted: bool) -> None:
     """A row of another system is read on in the history where it was first seen, at ``first``."""
     if first is None:
-        case.need(None if is_deleted else case, ROW_WAS_THERE)
+        row = case.source and case.source.row
+        case.need(None if is_deleted else case, ROW_WAS_THERE, 来源行=row)
     else:
         case.need(case.recorded(first), ROW_STAYS, 首次登记=first)

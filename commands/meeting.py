@@ -15,8 +15,9 @@ from aggregates.review import CollectiveOpinionGiven, Verdict
 from aggregates.roles import Role
 from aggregates.unit import Unit
 from aggregates.values import Fen, ReviewStage, Term
-from commands.base import Case, Command, Into, Rule, act
+from commands.base import Case, Command, Into, Rule, act, repeated
 from commands.goal import OptionalDigest
+from commands.guards import observe_known
 from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, observe_turn, observe_version
 from commands.vocabulary import Code, Count, PersonId, Remark, Year
 
@@ -94,23 +95,25 @@ class HoldCollectiveReview(Command[Meeting]):
 
     def _observe_sitting(self, case: Case) -> None:
         """A meeting has people, minutes and something to decide."""
-        case.require(self.lines, HAS_GOALS)
-        case.require(self.attendees, HAS_ATTENDEES)
-        case.require(self.minutes, HAS_MINUTES)
+        case.require(self.lines, HAS_GOALS, 目标=len(self.lines))
+        case.require(self.attendees, HAS_ATTENDEES, 出席=len(self.attendees))
+        case.require(self.minutes, HAS_MINUTES, 纪要=self.minutes)
         for dissent in self.dissents:
             is_heard = dissent.person in self.attendees and dissent.reason
             case.require(is_heard, DISSENT_OF_THE_PRESENT, 人员=dissent.person)
-        goals = [(line.subject, line.code, line.year) for line in self.lines]
-        case.require(len(set(goals)) == len(goals), EACH_GOAL_ONCE)
+        twice = repeated((line.subject, line.code, line.year) for line in self.lines)
+        case.require(not twice, EACH_GOAL_ONCE, 目标=twice)
 
     def _observe_line(self, line: GoalLine, it: Accountable, case: Case) -> None:
         """Each goal is at this stage, on this version; nobody decides on what they submitted."""
+        observe_known(it, case)
         goal = it.year(line.year).goal
         observe_version(goal, line.version, it, case)
         observe_turn(goal, ReviewStage.COLLECTIVE, it, case)
         is_own = goal.is_submitted and goal.submitter in (case.actor.person, *self.attendees)
         case.require(not is_own, NOT_OWN_SUBMISSION, 编码=it.code, 人员=goal.submitter)
-        case.require(line.comments or line.verdict == Verdict.PASS, RETURN_SAYS_WHY, 编码=it.code)
+        says_why = line.comments or line.verdict == Verdict.PASS
+        case.require(says_why, RETURN_SAYS_WHY, 编码=it.code, 意见=line.comments)
 
 
 def _once(streams: Iterable[str]) -> tuple[str, ...]:

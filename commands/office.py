@@ -73,9 +73,8 @@ class AssignPerson(Command[Office]):
     until: date | None = None
 
     def decide(self, office: Office, case: Case, /) -> PersonAssigned:
-        case.require(
-            self.until is None or self.since <= self.until, INTERVAL_HAS_AN_ORDER, 截止=self.until
-        )
+        in_order = self.until is None or self.since <= self.until
+        case.require(in_order, INTERVAL_HAS_AN_ORDER, 起始=self.since, 截止=self.until)
         held = office.assigned_between(self.person, self.role, self.since, self.until)
         case.require(not held, HELD_ONCE, 人员=self.person, 角色=self.role)
         return PersonAssigned(
@@ -113,13 +112,14 @@ class IssueToken(Command[Office]):
     def decide(self, office: Office, case: Case, /) -> TokenIssued:
         known = self.token in office.tokens or self.digest in office.by_digest
         case.require(not known, TOKEN_NAMED_ONCE, 令牌=self.token)
-        case.require(bool(self.person) != bool(self.system), TOKEN_SPEAKS_FOR_ONE)
+        is_one = bool(self.person) != bool(self.system)
+        case.require(is_one, TOKEN_SPEAKS_FOR_ONE, 人员=self.person, 系统=self.system)
         is_free = not self.token.startswith(RESERVED)
         case.require(is_free, TOKEN_NAME_IS_FREE, 令牌=self.token)
         last = self.expires_at.date()
         case.require(last >= case.today, TOKEN_OUTLIVES_TODAY, 到期=last)
         is_allowed = Role.OPERATOR not in self.roles or case.role == Role.OPERATOR
-        case.require(is_allowed, OPERATOR_BY_OPERATOR)
+        case.require(is_allowed, OPERATOR_BY_OPERATOR, 签发人角色=case.role)
         return TokenIssued(
             self.token,
             self.digest,

@@ -11,6 +11,7 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.values import Fen, yuan
 from commands.base import Case, Command, Rule, act
+from commands.guards import observe_known
 from commands.vocabulary import Code, LineId, Name, PersonName, SignedYuan, Year
 
 PAID_AFTER_APPROVAL = Rule(
@@ -40,6 +41,9 @@ REFUND_CITES_ITS_VOUCHER = Rule(
 )
 REFUND_WITHIN_PAYMENT = Rule(
     "payment.refund_within_payment", "同一凭证的退款合计不得超过其支付金额", basis="国库集中支付"
+)
+AMOUNT_IS_NOT_ZERO = Rule(
+    "payment.amount_is_not_zero", "支付或退款须有金额，不得为零", basis="国库集中支付"
 )
 PAYEE_IS_NAMED = Rule(
     "payment.payee_is_named",
@@ -96,6 +100,8 @@ def weigh(
 ) -> Weighed:
     """How an amount stands on the case's day, note made of every rule that it breaks."""
     year = payments.year
+    observe_known(project, case)
+    case.require(amount, AMOUNT_IS_NOT_ZERO, 明细=line, 金额=yuan(amount))
     paid = payments.paid(line, besides=voucher)
     weighed = Weighed(project.line(year, line, case.on), paid, amount)
     is_approved = project.year(year).is_in_execution
@@ -138,7 +144,8 @@ class ObservePayment(Command[Payments]):
         project = case.read(Project, payments.project)
         weighed = weigh(project, payments, self.line, self.amount, case, self.voucher)
         self._observe_voucher(payments, case)
-        case.require(bool(self.payee) != bool(self.payee_person), PAYEE_IS_NAMED)
+        is_named = bool(self.payee) != bool(self.payee_person)
+        case.require(is_named, PAYEE_IS_NAMED, 凭证=self.voucher)
         return PaymentObserved(
             self.voucher,
             self.year,

@@ -50,6 +50,6 @@ class WithholdPersonValue(Command[Person]):
     reason: Text
 
     def decide(self, person: Person, case: Case, /) -> PersonValueWithheld:
-        case.require(self.digest in person.digests, VALUE_IS_THERE)
+        case.require(self.digest in person.digests, VALUE_IS_THERE, 摘要=self.digest)
         case.withhold(self.digest)
         return PersonValueWithheld(self.digest, self.order, self.reason)

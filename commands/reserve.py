@@ -7,8 +7,9 @@ from aggregates.project import Project
 from aggregates.reserve import ProjectAdmitted, ProjectReserved
 from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit
-from aggregates.values import Fen, ProjectClass
+from aggregates.values import Fen, ProjectClass, yuan
 from commands.base import Case, Command, Rule, act
+from commands.unit import observe_speaker
 from commands.vocabulary import Name, UnitCode, Year
 
 RESERVED_ONCE = Rule("reserve.reserved_once", "该项目编码已经入储备", basis="AN-06")
@@ -38,6 +39,7 @@ ADMITTED_ONCE = Rule("reserve.admitted_once", "该项目已经纳入项目库", 
     by={*UNIT, Role.SUPERIOR_DEPARTMENT},
     basis="AN-06; 财预〔2015〕88号",
     reads={Unit},
+    begins=True,
 )
 class ReserveProject(Command[Project]):
     """项目入储备: a unit names a project that it means to ask money for."""
@@ -55,9 +57,11 @@ class ReserveProject(Command[Project]):
         case.require(not project.is_in_reserve, RESERVED_ONCE, 项目=project.code)
         unit = case.read(Unit, self.unit)
         case.require(unit.is_registered, UNIT_IS_REGISTERED, 单位=self.unit)
-        case.require(self.first_year <= self.last_year, PERIOD_HAS_AN_ORDER)
-        is_large = self.demanded >= case.rule_set.ex_ante_threshold
-        case.require(self.is_major or not (self.is_new and is_large), LARGE_AND_NEW_IS_MAJOR)
+        observe_speaker(unit, case)
+        in_order = self.first_year <= self.last_year
+        years = {"起始": self.first_year, "结束": self.last_year}
+        case.require(in_order, PERIOD_HAS_AN_ORDER, **years)
+        self._observe_size(case)
         return ProjectReserved(
             self.name,
             self.unit,
@@ -68,6 +72,12 @@ class ReserveProject(Command[Project]):
             self.is_major,
             self.demanded,
         )
+
+    def _observe_size(self, case: Case) -> None:
+        threshold = case.rule_set.ex_ante_threshold
+        is_major = self.is_new and self.demanded >= threshold
+        sums = {"申请": yuan(self.demanded), "规定额度": yuan(threshold)}
+        case.require(self.is_major or not is_major, LARGE_AND_NEW_IS_MAJOR, **sums)
 
 
 @act("projects/{project}/admission", by={Role.BUDGET_SECTION}, basis="AN-06; SZ-18; SZ-19")

@@ -104,7 +104,8 @@ class GiveOpinion(Command[Accountable]):
         observe_version(goal, self.version, it, case)
         observe_turn(goal, self.stage, it, case)
         self._observe_reviewer(goal, it, case)
-        case.require(self.comments or self.verdict == Verdict.PASS, RETURN_SAYS_WHY)
+        says_why = self.comments or self.verdict == Verdict.PASS
+        case.require(says_why, RETURN_SAYS_WHY, 意见=self.comments)
         return OpinionGiven(
             self.year,
             self.version,
@@ -149,7 +150,7 @@ class ConcludeGoalReview(Command[Accountable]):
         goal = it.year(self.year).goal
         observe_version(goal, self.version, it, case)
         self._observe_outcome(goal, it, case)
-        case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION)
+        case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION, 人员=goal.submitter)
         cut, rate = reduction(goal.declared, self.recommended)
         return GoalReviewConcluded(
             self.year,

@@ -67,7 +67,8 @@ class PublishRuleSet(Command[RuleBook]):
         firm = sorted(each for each in self.rule_set.severities if _is_firm(each))
         case.require(not firm, FIRM_RULES_STAND, 规则=firm)
         chain = self.rule_set.review_chain
-        case.require(chain and len(set(chain)) == len(chain), CHAIN_IS_ORDERED)
+        is_ordered = chain and len(set(chain)) == len(chain)
+        case.require(is_ordered, CHAIN_IS_ORDERED, 审核链=chain)
         self._observe_grades(case)
         self._observe_terms(case)
         return RuleSetPublished(self.edition, self.rule_set.title, self.rule_set)
@@ -76,18 +77,19 @@ class PublishRuleSet(Command[RuleBook]):
         """Whatever the score, there is a grade; whatever the grade, there is a consequence."""
         given = self.rule_set
         tables = given.after_review, given.after_evaluation
-        case.require(all(set(table) == set(Grade) for table in tables), TABLES_ARE_COMPLETE)
+        missing = [each for table in tables for each in Grade if each not in table]
+        case.require(not missing, TABLES_ARE_COMPLETE, 缺少=missing)
         for bands in (given.review_bands, given.ex_ante_bands, given.evaluation_bands):
+            limits = bands.excellent, bands.good, bands.fair
             is_descending = bands.excellent > bands.good > bands.fair
-            case.require(is_descending, BANDS_DESCEND)
+            case.require(is_descending, BANDS_DESCEND, 分数线=limits)
 
     def _observe_terms(self, case: Case) -> None:
         given = self.rule_set
-        are_days = all(
-            0 <= days <= MOST_DAYS for days in (given.unit_opinion_days, given.backdate_days)
-        )
-        are_months = 0 <= given.rectification_months <= MOST_MONTHS
-        case.require(are_days and are_months, TERMS_CAN_BE_RECKONED)
+        days, months = (given.unit_opinion_days, given.backdate_days), given.rectification_months
+        are_days = all(0 <= each <= MOST_DAYS for each in days)
+        are_months = 0 <= months <= MOST_MONTHS
+        case.require(are_days and are_months, TERMS_CAN_BE_RECKONED, 天数=days, 月数=months)
 
 
 def _is_firm(rule: str) -> bool:

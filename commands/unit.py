@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aggregates.accountable import Accountable
-from aggregates.roles import Role
+from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit, UnitMoved, UnitRegistered
 from commands.base import Case, Command, Rule, act
 from commands.vocabulary import Name, Text, UnitCode
@@ -15,6 +15,13 @@ SUPERIOR_EXISTS = Rule("unit.superior_exists", "上级单位须先行登记", ba
 NO_CIRCLE = Rule("unit.no_circle", "上级单位不得是本单位，也不得是本单位的下级", basis="SZ-14")
 REGISTERED_FIRST = Rule("unit.registered_first", "该预算单位尚未登记", basis="SZ-30; AN-09")
 MOVES_ELSEWHERE = Rule("unit.moves_elsewhere", "该单位已隶属于这一上级", basis="SZ-14")
+SPEAKS_FOR_ITS_OWN = Rule(
+    "unit.speaks_for_its_own",
+    "单位人员只为本单位、所属下级单位或委托其办理的单位办理",
+    basis="SZ-11; SZ-14; SZ-33",
+)
+SPEAKERS = UNIT | {Role.SUPERIOR_DEPARTMENT}
+"""Who acts for a unit; others act for an office, or hand in what a system has seen."""
 
 
 def unit_of(it: Accountable, case: Case) -> Unit:
@@ -33,6 +40,14 @@ def superiors(unit: Unit, case: Case) -> list[str]:
     return above
 
 
+def observe_speaker(unit: Unit, case: Case) -> None:
+    """Whoever acts for a unit belongs to it or to one above it, or is asked to by one of these."""
+    actor = case.actor
+    own = {unit.code, *superiors(unit, case)}
+    is_own = case.role not in SPEAKERS or own & {actor.organisation, actor.on_behalf_of}
+    case.require(is_own, SPEAKS_FOR_ITS_OWN, 申请单位=unit.code, 单位=actor.organisation)
+
+
 def _level_below(code: str, unit: Unit, case: Case) -> int:
     """The level of a unit under this superior, which has to exist and may not stand below it."""
     if not code:
@@ -43,7 +58,13 @@ def _level_below(code: str, unit: Unit, case: Case) -> int:
     return superior.level + 1
 
 
-@act("units/{unit}/registration", by=REGISTRY, basis="SZ-14; SZ-30; AN-09", reads={Unit})
+@act(
+    "units/{unit}/registration",
+    by=REGISTRY,
+    basis="SZ-14; SZ-30; AN-09",
+    reads={Unit},
+    begins=True,
+)
 class RegisterUnit(Command[Unit]):
     """登记预算单位: without a superior it is a unit of the first level."""
 

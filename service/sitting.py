@@ -31,7 +31,7 @@ from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
 from commands.base import Case, Into, Undecided
-from commands.guards import observe_office, observe_row, observe_time
+from commands.guards import observe_always, observe_row
 from service.clock import business_day
 from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
@@ -250,8 +250,7 @@ class Sitting:
     def _facts(
         self, request: Request, it: Aggregate, case: Case, source: SourceRow | None
     ) -> list[Any]:
-        observe_time(it, case)
-        observe_office(case)
+        observe_always(it, case, begins=request.act.begins)
         try:
             if source is None or source.is_correction:
                 return _decided(request, it, case)

@@ -26,7 +26,7 @@ import marshmallow as ma
 import msgspec
 from flask import Response
 
-from aggregates.base import MAIN, Aggregate, title_of
+from aggregates.base import MAIN, Aggregate, Severity, title_of
 from commands.base import ACTS, Act
 from commands.vocabulary import CODE
 from service.http.bearer import Caller, Counter, caller
@@ -118,7 +118,8 @@ def _receipt_of(asked: Request, outcome: Outcome, who: Caller, headers: dict[str
 def _refused(outcome: Outcome, headers: dict[str, str]) -> Problem:
     (refusal,) = outcome.records
     breaches = refusal_told(refusal.fact)
-    detail = "；".join(each["sentence"] for each in breaches)
+    refusing = (each for each in breaches if each["severity"] == Severity.REFUSE)
+    detail = "；".join(dict.fromkeys(each["sentence"] for each in refusing))
     return Problem(REFUSED, detail, headers, breaches=breaches, position=refusal.position)
 
 

@@ -42,6 +42,21 @@ def test_a_refusal_says_every_rule_and_is_kept(office: AtTheOffice) -> None:
     assert kept.stream == "refusals/unit/105"
 
 
+def test_a_refusal_says_first_that_there_is_no_such_project(office: AtTheOffice) -> None:
+    """And what is only marked is no reason to refuse."""
+    leader = office.somebody(Role.BUREAU_LEADER)
+    body = {"hold": "H1", "reason": "整改完成", "case": {"occurred_on": "2021-01-01"}}
+    refused = leader.post("projects/none/resumption", body).then(409)
+    told = [(it["rule"], it["severity"]) for it in refused.json["breaches"]]
+    assert told == [
+        ("subject.is_known", "refuse"),
+        ("time.recorded_in_time", "flag"),
+        ("funding.hold_is_known", "refuse"),
+    ]
+    first, _, last = (it["sentence"] for it in refused.json["breaches"])
+    assert refused.json["detail"] == f"{first}；{last}"
+
+
 def test_a_meeting_on_too_many_goals_is_told_so_before_they_are_looked_at(
     office: AtTheOffice,
 ) -> None:

@@ -49,6 +49,7 @@ def test_what_is_approved_and_not_held_back_may_be_paid(treasury: Caller) -> Non
     assert rules(treasury, amount="1000.01") == {"payment.within_available"}
     assert rules(treasury, line="L2") == {"payment.line_is_approved"}
     assert rules(treasury, year=2022) == {"payment.paid_after_approval"}
+    assert rules(treasury, amount="0") == {"payment.amount_is_not_zero"}
 
 
 def test_a_suspension_is_known_at_once(office: AtTheOffice, treasury: Caller) -> None:

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import commands
 from aggregates.base import FACTS, KINDS, Fact
 from aggregates.values import Fen
 from commands.base import ACTS, RULES, Act, Rule
@@ -107,6 +108,18 @@ def test_every_rule_bites_in_one_story_and_holds_in_another(tmp_path: Path) -> N
 
 def test_every_rule_is_named_where_a_story_says_that_it_bites() -> None:
     assert sorted(RULES.keys() - set(rules_that_are_said_to_bite())) == []
+
+
+def test_a_breach_always_shows_what_was_looked_at() -> None:
+    silent = [
+        f"{file.name}:{node.lineno}"
+        for file in sorted(Path(*commands.__path__).glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"case.require", "case.need"}
+        and not node.keywords
+    ]
+    assert silent == []
 
 
 # Facts

@@ -14,11 +14,15 @@ from aggregates.exante import (
     PanelScore,
 )
 from aggregates.project import Project
+from aggregates.roles import Role
+from aggregates.unit import Unit
 from aggregates.values import ExAnteCriterion, Fen, Grade, Quantity
 from commands import exante as rules
 from commands.exante import ConcludeExAnteEvaluation, MeetExAnteCondition
+from commands.unit import SPEAKS_FOR_ITS_OWN
 from tests.scenario import given
 from tests.stories.cast import (
+    DEPARTMENT,
     EVIDENCE,
     UNIT,
     answers,
@@ -29,6 +33,7 @@ from tests.stories.cast import (
     panel,
     percent,
     score,
+    unit,
 )
 
 conclude = ConcludeExAnteEvaluation(
@@ -185,6 +190,24 @@ def test_a_reason_may_justify_more_than_was_declared() -> None:
 
 def test_material_asked_for_is_completed() -> None:
     given(Project, new_and_major, evaluated_on_condition).when(meet).then(met)
+
+
+@pytest.mark.parametrize(
+    ("role", "organisation"),
+    [
+        (Role.UNIT_CLERK, UNIT),
+        (Role.UNIT_HEAD, DEPARTMENT),
+        (Role.COUNTERPART_SECTION, "bureau"),
+    ],
+)
+def test_material_is_completed_by_the_unit_or_for_it(role: Role, organisation: str) -> None:
+    told = given(Project, new_and_major, evaluated_on_condition).and_given(Unit, unit, code=UNIT)
+    told.by("li", role, organisation).when(meet).then(met)
+
+
+def test_material_is_not_completed_by_another_unit() -> None:
+    told = given(Project, new_and_major, evaluated_on_condition).and_given(Unit, unit, code=UNIT)
+    told.by("li", Role.UNIT_CLERK, "999").when(meet).refused(SPEAKS_FOR_ITS_OWN)
 
 
 @pytest.mark.parametrize(

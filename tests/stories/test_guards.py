@@ -4,14 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 
+from aggregates.accountable import Accountable
 from aggregates.base import Actor, Envelope, Record
 from aggregates.office import OFFICE, Office, PersonAssigned
+from aggregates.payments import Payments
 from aggregates.project import Project
 from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
+from aggregates.unit import Unit
 from commands import guards as rules
 from commands.base import Case, Command
-from commands.guards import observe_office, observe_row, observe_time
+from commands.guards import observe_always, observe_row
 from tests.scenario import TODAY, Scenario, given
 from tests.stories.cast import reserved
 
@@ -25,9 +28,10 @@ wang_left = PersonAssigned(
 class Anything(Command[Project]):
     """An act that knows no rules but those that all acts share."""
 
+    begins: bool = True
+
     def decide(self, project: Project, case: Case, /) -> ProjectReserved:
-        observe_time(project, case)
-        observe_office(case)
+        observe_always(project, case, begins=self.begins)
         return reserved
 
 
@@ -39,6 +43,16 @@ def asserting(actor: Actor, *assigned: PersonAssigned) -> Scenario:
     story = office(*assigned)
     story.case.actor = actor
     return story
+
+
+@pytest.mark.parametrize("kind", [Project, Unit])
+def test_nothing_is_done_to_what_nobody_has_entered(kind: type[Accountable]) -> None:
+    given(kind).when(Anything(begins=False)).refused(rules.SUBJECT_IS_KNOWN)
+
+
+def test_what_somebody_has_entered_is_there() -> None:
+    given(Project, reserved).when(Anything(begins=False)).then(reserved)
+    given(Payments).when(Anything(begins=False)).then(reserved)
 
 
 def test_nothing_is_recorded_before_it_happens() -> None:

@@ -9,8 +9,8 @@ from aggregates.review import CollectiveOpinionGiven, OpinionGiven, Verdict
 from aggregates.roles import Role
 from aggregates.unit import Unit
 from aggregates.values import Fen, Grade, ReviewStage
+from commands import guards, review
 from commands import meeting as rules
-from commands import review
 from commands.base import Into
 from commands.meeting import GoalLine, HoldCollectiveReview, Subject
 from commands.review import ConcludeGoalReview, GiveOpinion
@@ -127,6 +127,12 @@ def test_a_goal_is_looked_at_once() -> None:
 def test_one_goal_that_is_not_ready_stops_the_whole_meeting() -> None:
     too_early = history(Project, reserved, submitted, code="2021-018")
     the_committee(road, too_early).when(hold).refused(review.STAGES_IN_ORDER)
+
+
+def test_a_meeting_does_not_look_at_what_is_not_there() -> None:
+    the_committee(road).when(hold).refused(
+        guards.SUBJECT_IS_KNOWN, review.GOAL_IS_SUBMITTED, review.STAGES_IN_ORDER
+    )
 
 
 def test_a_meeting_has_no_place_where_the_chain_has_none() -> None:

@@ -16,7 +16,7 @@ from aggregates.payments import PaymentObserved, Payments
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.values import Fen
-from commands import payments
+from commands import guards, payments
 from commands.base import Rule
 from commands.payments import ObservePayment, payable
 from tests.scenario import SOMEWHERE, Scenario, given, history
@@ -84,6 +84,16 @@ def test_payments_of_a_project_and_year_are_a_history_of_their_own() -> None:
     assert pay.subject(SOMEWHERE) == STREAM
     seen = Payments.of(STREAM)
     assert (seen.project, seen.year) == (SOMEWHERE, 2021)
+
+
+def test_nothing_is_paid_where_nothing_is_paid() -> None:
+    nothing = replace(pay, amount=Fen(0))
+    at_the_treasury().when(nothing).recorded_with(payments.AMOUNT_IS_NOT_ZERO)
+
+
+def test_nothing_is_paid_on_a_project_that_is_not_there() -> None:
+    told = given(Payments, code=STREAM).by("treasury", Role.SOURCE_SYSTEM).observed().on(BEFORE)
+    told.when(pay).recorded_with(guards.SUBJECT_IS_KNOWN, payments.PAID_AFTER_APPROVAL)
 
 
 def test_a_line_is_paid_to_the_last_fen() -> None:

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 from aggregates.project import Project
 from aggregates.reserve import ProjectAdmitted
+from aggregates.roles import Role
 from aggregates.unit import Unit
 from aggregates.values import Fen, ProjectClass
 from commands import reserve as rules
 from commands.reserve import AdmitProject, ReserveProject
+from commands.unit import SPEAKS_FOR_ITS_OWN
 from tests.scenario import Scenario, given
 from tests.stories.cast import (
+    DEPARTMENT,
     UNIT,
     admitted,
     amended,
@@ -57,6 +60,22 @@ def test_a_project_code_is_used_once() -> None:
 
 def test_only_registered_units_have_projects() -> None:
     given(Project).when(reserve).refused(rules.UNIT_IS_REGISTERED)
+
+
+def test_a_unit_reserves_for_itself_and_a_department_for_those_below_it() -> None:
+    for role, organisation in ((Role.UNIT_CLERK, UNIT), (Role.SUPERIOR_DEPARTMENT, DEPARTMENT)):
+        nothing_yet().by("li", role, organisation).when(reserve).then(reserved)
+
+
+def test_a_unit_may_be_asked_to_reserve_for_another() -> None:
+    asked = nothing_yet().by("li", Role.UNIT_CLERK, "999", on_behalf_of=UNIT)
+    asked.when(reserve).then(reserved)
+
+
+def test_nobody_reserves_for_a_unit_of_others() -> None:
+    for role in (Role.UNIT_CLERK, Role.SUPERIOR_DEPARTMENT):
+        for organisation in ("999", ""):
+            nothing_yet().by("li", role, organisation).when(reserve).refused(SPEAKS_FOR_ITS_OWN)
 
 
 def test_a_project_does_not_end_before_it_begins() -> None:
