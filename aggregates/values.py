@@ -1,8 +1,9 @@
-"""Values that facts are made of: money, scores, grades, kinds of funds, indicators."""
+"""Values that facts are made of: money, scores, grades, kinds of funds, indicators, days."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import NewType, Self
@@ -18,6 +19,14 @@ Percent = NewType("Percent", Decimal)
 
 Quantity = NewType("Quantity", Decimal)
 """How much of something there is: kilometres, households; up to four places."""
+
+BEIJING = timezone(timedelta(hours=8), "+08:00")
+"""The offices' time: business dates are days of it, and so is every time shown at a door."""
+
+
+def business_day(time: datetime) -> date:
+    """The day on which a time falls for the offices."""
+    return time.astimezone(BEIJING).date()
 
 
 def yuan(fen: int) -> str:

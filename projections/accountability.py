@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -16,14 +16,13 @@ from aggregates.base import Breach, Record, RecordCorrected
 from aggregates.ledger import Refusals
 from aggregates.payments import Payments
 from aggregates.project import Project
+from aggregates.values import business_day
 from projections.base import History, Page, ReadModel, Row
 from projections.changes import Changes, Values, Version
 from projections.happened import corrects_earlier
 from projections.places import Place, meeting
 from projections.project_status import PROJECTS
 from projections.unit_status import UNITS
-
-BEIJING = timezone(timedelta(hours=8))
 
 
 @dataclass
@@ -253,7 +252,7 @@ def trace(it: Record[Any]) -> Trace:
         subject=subject_of(it.stream),
         recorded_at=recorded_at,
         occurred_on=envelope.occurred_on,
-        days_late=(recorded_at.astimezone(BEIJING).date() - envelope.occurred_on).days,
+        days_late=(business_day(recorded_at) - envelope.occurred_on).days,
         topic=fact.TOPIC,
         title=fact.TITLE,
         sentence=fact.sentence(),

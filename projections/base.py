@@ -163,14 +163,6 @@ class ReadModel(ABC, Generic[R]):
         """The rows that answer a question."""
         return [self.row(tuple(v), since, until) for since, until, *v in connection.execute(asked)]
 
-    def of_stream(
-        self, connection: sa.Connection, ledger: str, stream: str, as_of: int | None = None
-    ) -> list[R]:
-        """One stream's rows as of a position."""
-        standing = self.visible(self.at(connection, ledger, as_of))
-        asked = self.select().where(standing, self.table.c.stream == stream)
-        return self.rows(connection, asked.order_by(*self.name_columns))
-
     def page_of(
         self,
         connection: sa.Connection,

@@ -29,7 +29,7 @@ from aggregates.base import MAIN, Aggregate
 from aggregates.office import Token
 from aggregates.roles import Role
 from commands.base import ACTS, Act
-from service.desk import Busy
+from service.desk import ATTEMPTS, Busy
 from service.ledger.application import Ledger
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
@@ -50,8 +50,6 @@ KEPT = 8_000
 
 MOST_TOGETHER = 20_000
 """The most lines that are recorded all or not at all."""
-
-ATTEMPTS = 20
 
 Bad = Callable[[int, str], None]
 """Is told the number of a line that was not placed, and why."""

@@ -30,9 +30,9 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
+from aggregates.values import business_day
 from commands.base import Case, Into, Undecided
 from commands.guards import observe_always, observe_row
-from service.clock import business_day
 from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow

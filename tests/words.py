@@ -165,7 +165,6 @@ WORDS: dict[Any, Word] = {
     v.Text: _word("未按规定公开", "已按要求补充完善", free=_text(1, 100)),
     v.Remark: _word("", "同意", "财审〔2021〕8号", free=_text(0, 100)),
     v.Code: _word(*CODES, free=_codes),
-    v.ProjectCode: _word(*PROJECTS, free=_codes),
     v.UnitCode: _word(*UNITS, free=_codes),
     v.PersonId: _word(*PEOPLE, free=_codes),
     v.ItemId: _word(*ITEMS, free=_codes),

@@ -18,10 +18,9 @@ from aggregates.payments import Payments
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook, RuleSet
-from aggregates.values import Fen, yuan
+from aggregates.values import BEIJING, Fen, yuan
 from commands.base import Case
 from commands.payments import payable
-from service.clock import BEIJING
 from service.demo.script import GENERATED
 from service.ledger.application import Ledger
 

@@ -12,8 +12,8 @@ from aggregates.base import kind_of
 from aggregates.office import OFFICE, Office, Token
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK
+from aggregates.values import BEIJING
 from commands.base import ACTS
-from service.clock import BEIJING
 from service.demo.script import (
     CONSOLE,
     FROM_PAPER,

@@ -25,10 +25,6 @@ class Origin:
     system: str
     document: str
 
-    @property
-    def is_generated(self) -> bool:
-        return self.system != FROM_PAPER
-
 
 @dataclass(frozen=True)
 class Paper:

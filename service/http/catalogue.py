@@ -9,8 +9,8 @@ from marshmallow import Schema, fields
 from aggregates.base import Severity
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
+from aggregates.values import business_day
 from commands.base import ACTS, RULES, Act
-from service.clock import business_day
 from service.http.bearer import caller
 from service.http.doors import Doors
 from service.http.shapes import Told, said, text, truth

@@ -30,11 +30,11 @@ from flask import current_app, request
 from marshmallow import ValidationError, fields, validate
 
 from aggregates.base import Aggregate, kind_of
+from aggregates.values import BEIJING, business_day
 from commands.vocabulary import CODE, DAY, INSTANT, CodeField, is_printable
 from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind
-from service.clock import BEIJING, business_day
 from service.http.bearer import Caller, caller
 from service.http.problems import BAD_CURSOR, BEHIND, Problem
 from service.ledger.application import Ledger

@@ -15,11 +15,10 @@ from aggregates.base import Actor, Aggregate
 from aggregates.payments import Payments
 from aggregates.project import Project
 from aggregates.rulebook import RULEBOOK, RuleBook
-from aggregates.values import Fen
+from aggregates.values import Fen, business_day
 from commands.base import Case
 from commands.payments import payable
 from commands.vocabulary import DayField, MoneyField
-from service.clock import business_day
 from service.http.doors import Doors
 from service.http.questions import Asked, Question, Whole, code, understood
 from service.http.shapes import BreachShape, breach_told, said

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from threading import Event
 from typing import Any, Self
@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 
+from service.clock import Clock, utc_now
 from service.ledger.appender import Appender
 from service.ledger.batch import Insertion
 from service.ledger.engine import writing
@@ -33,10 +34,6 @@ LOOK_SECONDS = 0.02
 PAGE = 500
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def create_ledger(engine: sa.Engine, slug: str) -> None:
@@ -67,9 +64,7 @@ def storage(engine: sa.Engine, ledger: str) -> Storage[Any]:
 class Recorder(ApplicationRecorder):
     """Appends to one ledger and reads it. One per process and ledger serves all its threads."""
 
-    def __init__(
-        self, engine: sa.Engine, ledger: str, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, engine: sa.Engine, ledger: str, clock: Clock = utc_now) -> None:
         self.ledger = ledger
         self._storage = storage(engine, ledger)
         self._appender = Appender(self._storage, clock)

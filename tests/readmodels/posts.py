@@ -58,6 +58,15 @@ class Posts(StreamModel[Holder], name="posts", of=Office):
 POSTS = Posts()
 
 
+def holders(
+    connection: sa.Connection, ledger: str, stream: str, as_of: int | None = None
+) -> list[Holder]:
+    """One office's rows as of a position."""
+    standing = POSTS.visible(POSTS.at(connection, ledger, as_of))
+    asked = POSTS.select().where(standing, POSTS.table.c.stream == stream)
+    return POSTS.rows(connection, asked.order_by(*POSTS.name_columns))
+
+
 def assigned(person: str, role: Role = Role.UNIT_CLERK, post: str = "科员") -> Fact[Office]:
     return PersonAssigned(person, role, post, "财政局", DAY)
 

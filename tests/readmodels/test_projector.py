@@ -23,7 +23,7 @@ from service.ledger.recorder import create_ledger
 from service.projector import Projector, Rebuild, follow, lag, wait_for
 from service.projector.bulk import Overtaken, move
 from service.projector.taking import Taking
-from tests.readmodels.posts import POSTS, UNBEARABLE, assigned, ended
+from tests.readmodels.posts import POSTS, UNBEARABLE, assigned, ended, holders
 from tests.readmodels.source import Source
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_a_question_beyond_what_was_read_is_not_answered(desk: Engine) -> None:
     source = busy(20)
     Projector(desk, source, BOTH).catch_up(upto=10)
     with desk.connect() as connection, pytest.raises(Behind) as refused:
-        POSTS.of_stream(connection, source.slug, "office/0", as_of=11)
+        holders(connection, source.slug, "office/0", as_of=11)
     assert (refused.value.asked, refused.value.read) == (11, 10)
 
 
@@ -172,7 +172,7 @@ def left_out(engine: Engine, source: Source) -> list[int]:
 
 def people(engine: Engine, source: Source) -> list[str]:
     with engine.connect() as connection:
-        return [row.person for row in POSTS.of_stream(connection, source.slug, "office/0")]
+        return [row.person for row in holders(connection, source.slug, "office/0")]
 
 
 def test_a_correction_heals_all_that_was_missing_of_its_history(
@@ -237,7 +237,7 @@ def test_what_a_database_cannot_hold_stops_one_history_of_one_model(desk: Engine
     with desk.connect() as connection:
         found = [(name, each.position) for name, each in quarantined(connection, source.slug)]
         assert found == [("posts", huge)]
-        rows = POSTS.of_stream(connection, source.slug, "office/0")
+        rows = holders(connection, source.slug, "office/0")
         assert {row.person for row in rows if row.since == last} == {"p1"}
 
 
