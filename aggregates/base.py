@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform, get_args
+from typing import Any, ClassVar, Generic, Self, TypeVar, dataclass_transform, get_args
 
 from aggregates.values import Term, yuan
 
@@ -72,20 +72,15 @@ def kind_of(stream: str) -> type[Aggregate]:
     return KINDS.get(stream.partition("/")[0], Aggregate)
 
 
-class _Telling(string.Formatter):
-    """Says facts to people: lists joined, terms in Chinese, ``{amount:yuan}`` for fen."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, tuple | list):
-            return "、".join(self.format_field(each, format_spec) for each in value)
-        if format_spec == "yuan":
-            return f"{yuan(value)} 元"
-        if isinstance(value, Term):
-            return value.label
-        return "" if value is None else str(super().format_field(value, format_spec))
-
-
-TELLING = _Telling()
+def said(value: Any, form: str) -> str:
+    """A value as a sentence says it: lists joined, terms in Chinese, fen as ``yuan``."""
+    if isinstance(value, tuple | list):
+        return "、".join(said(each, form) for each in value)
+    if form == "yuan":
+        return f"{yuan(value)} 元"
+    if isinstance(value, Term):
+        return value.label
+    return "" if value is None else format(value, form)
 
 
 @dataclass_transform(frozen_default=True)
@@ -105,6 +100,7 @@ class Fact(Generic[A]):
     TITLE: ClassVar[str]
     SAYS: ClassVar[str]
     PERSONAL: ClassVar[tuple[str, ...]]
+    _parts: ClassVar[tuple[tuple[str, str | None, str], ...]]
     about: ClassVar[type[Aggregate]]
 
     def __init_subclass__(cls, topic: str, says: str = "", personal: tuple[str, ...] = ()) -> None:
@@ -114,6 +110,8 @@ class Fact(Generic[A]):
         (cls.about,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
         cls.TOPIC, cls.TITLE, cls.PERSONAL = topic, title_of(cls), personal
         cls.SAYS = says or cls.TITLE
+        parsed = string.Formatter().parse(cls.SAYS)
+        cls._parts = tuple((words, name, form or "") for words, name, form, _ in parsed)
         FACTS[topic] = cls
 
     def apply(self, it: A, /) -> None:
@@ -126,8 +124,10 @@ class Fact(Generic[A]):
 
     def sentence(self) -> str:
         """What a time line says of it."""
-        told = {f.name: getattr(self, f.name) for f in fields(cast("Any", self))}
-        return TELLING.vformat(self.SAYS, (), told)
+        return "".join(
+            words if name is None else words + said(getattr(self, name), form)
+            for words, name, form in self._parts
+        )
 
 
 def title_of(declared: type) -> str:
