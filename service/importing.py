@@ -33,8 +33,8 @@ from service.desk import ATTEMPTS, Busy
 from service.ledger.application import Ledger
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
-from service.ledger.rows import RequestRow
-from service.observing import RevisionUsedOtherwise, SourceRow
+from service.ledger.rows import RequestRow, SourceName
+from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
 from service.request import Line, Refusal, Request, is_personal, understand
 from service.sitting import RECORDED, Decided, Sitting
 from service.strict_json import read_object
@@ -105,7 +105,7 @@ class _Read:
     problem: str = ""
 
     @property
-    def source_row(self) -> tuple[str, str, str] | None:
+    def source_row(self) -> SourceName | None:
         """The row of another system that it tells of, in whatever revision."""
         seen = self.request.source if self.request else None
         return (seen.system, seen.table, seen.row) if seen else None
@@ -182,12 +182,13 @@ class Import:
 
     def _sitting(self, lines: list[_Read], tally: Tally, bad: dict[int, str]) -> Sitting:
         """Decide what is new; what becomes of each line goes into the tally."""
-        sitting = Sitting(self.ledger, self.ledger.clock())
+        rows = known_of((read.request for read in lines if read.request), self.ledger)
+        sitting = Sitting(self.ledger, self.ledger.clock(), rows)
         known = self._known(lines)
         for read in lines:
             row = known.get(read.key)
             is_answered = row is not None and row.outcome == RECORDED
-            new = None if is_answered else self._as_new(read)
+            new = None if is_answered else self._as_new(read, rows)
             if new is None:
                 tally.repeated += 1
                 continue
@@ -241,11 +242,11 @@ class Import:
                 raise OtherFile(f"第 {read.line.number} 行与此前以同一批次导入的内容不同")
         return known
 
-    def _as_new(self, read: _Read) -> _Read | None:
+    def _as_new(self, read: _Read, rows: Known) -> _Read | None:
         """A line to be decided; nothing, where its revision of a source row is on record already,
         in whatever way. With another content it cannot be placed.
         """
-        source = SourceRow.of(read.request, self.ledger) if read.request else None
+        source = SourceRow.of(read.request, self.ledger, rows) if read.request else None
         try:
             answered = source.answered() if source else None
         except RevisionUsedOtherwise as otherwise:
@@ -292,7 +293,7 @@ def _each_row_once(lines: list[_Read]) -> Iterator[list[_Read]]:
     recorded before it can be corrected.
     """
     part: list[_Read] = []
-    rows = set[tuple[str, str, str]]()
+    rows = set[SourceName]()
     for read in lines:
         row = read.source_row
         if row in rows:

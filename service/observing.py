@@ -9,7 +9,7 @@ row is sent again under a new revision.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
@@ -17,7 +17,7 @@ from typing import Any, Self
 from aggregates.base import KINDS, Aggregate, Fact, Record, RecordCorrected, Replacement, Source
 from commands.base import Into
 from service.ledger.application import Ledger
-from service.ledger.rows import ObservedKey, RequestRow
+from service.ledger.rows import ObservedKey, RequestRow, Revisions, SourceName
 from service.request import Refusal, Request, content
 
 Of = Callable[[str], Aggregate]
@@ -31,19 +31,30 @@ class RevisionUsedOtherwise(Refusal):
         super().__init__("该来源行的这一版本已经登记，内容与此次报送的不同；有变动须以新的版本报送")
 
 
+Known = Mapping[SourceName, Revisions]
+"""What is on record of rows that were asked for together."""
+
+
+def known_of(requests: Iterable[Request], ledger: Ledger) -> Known:
+    """What is on record of all rows that these requests tell of, asked for at once."""
+    return ledger.records_in.find_observed([_key(it.source) for it in requests if it.source])
+
+
 class SourceRow:
     """来源行: a revision that is asked for, and every revision that is on record."""
 
-    def __init__(self, request: Request, source: Source, ledger: Ledger) -> None:
+    def __init__(self, request: Request, source: Source, ledger: Ledger, known: Known) -> None:
         self.revision = source.revision
         self._request, self._ledger = request, ledger
-        self._key = ObservedKey(source.system, source.table, source.row, source.revision)
-        self._revisions = ledger.records_in.find_observed(self._key)
+        self._key = _key(source)
+        self._revisions = known[self._key.row]
 
     @classmethod
-    def of(cls, request: Request, ledger: Ledger) -> Self | None:
+    def of(cls, request: Request, ledger: Ledger, known: Known | None = None) -> Self | None:
         """The row that a request tells of, if it tells of one."""
-        return cls(request, request.source, ledger) if request.source else None
+        if request.source is None:
+            return None
+        return cls(request, request.source, ledger, known or known_of([request], ledger))
 
     @property
     def first(self) -> int | None:
@@ -100,6 +111,10 @@ class SourceRow:
         for position in positions:
             if (record := self._ledger.record_at(position)) is not None:
                 yield record
+
+
+def _key(source: Source) -> ObservedKey:
+    return ObservedKey(source.system, source.table, source.row, source.revision)
 
 
 def stream_of(whose: Any, it: Aggregate) -> Aggregate:

@@ -36,7 +36,7 @@ from commands.guards import observe_always, observe_row
 from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
-from service.observing import SourceRow, kind_and_code, revised, withdrawn
+from service.observing import Known, SourceRow, kind_and_code, revised, withdrawn
 from service.replacing import fact_from
 from service.request import OUR_OWN, Forbidden, Line, NotFound, Refusal, Request
 
@@ -90,10 +90,11 @@ class Sitting:
     """One or more requests decided in turn and recorded together, or not at all.
 
     Each sees what those before it have decided. Nothing is written before :meth:`conclude`.
+    ``known`` is what is on record of the source rows of all requests, if it was asked for before.
     """
 
-    def __init__(self, ledger: Ledger, now: datetime) -> None:
-        self.ledger, self.now = ledger, now
+    def __init__(self, ledger: Ledger, now: datetime, known: Known | None = None) -> None:
+        self.ledger, self.now, self.known = ledger, now, known
         self.reads: dict[str, int] = {}
         self._seen: dict[str, Aggregate] = {}
         self._own: set[str] = set()
@@ -136,7 +137,7 @@ class Sitting:
         self._admit(request, it)
         if expected is not None and it.version != expected:
             raise VersionMoved(it.version)
-        source = SourceRow.of(request, self.ledger)
+        source = SourceRow.of(request, self.ledger, self.known)
         without = self._without(source.records) if source else {}
         case = self._case(request, it, without)
         facts = self._facts(request, without.get(it.id, it), case, source)

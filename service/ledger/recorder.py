@@ -23,7 +23,16 @@ from service.ledger.entry import SLUG, require
 from service.ledger.errors import LedgerExists
 from service.ledger.group import Group
 from service.ledger.postgresql import PostgreSQLStorage
-from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
+from service.ledger.rows import (
+    CommittedValue,
+    Head,
+    ObservedKey,
+    RequestRow,
+    Revisions,
+    SourceName,
+    Stored,
+    stored,
+)
 from service.ledger.sqlite import SQLiteStorage
 from service.ledger.storage import Storage
 from service.ledger.tables import ledger_head
@@ -179,10 +188,13 @@ class Recorder(ApplicationRecorder):
         found = self._storage.ask(partial(self._storage.requests, keys=asked))
         return {key: row for (_, key), row in found.items()}
 
-    def find_observed(self, key: ObservedKey) -> list[tuple[ObservedKey, int]]:
-        """Every revision of a key's row as it was recorded, and where; the first of them first."""
-        found = self._storage.ask(partial(self._storage.observed, keys=[key]))
-        return sorted(found.values(), key=lambda revision: revision[1])
+    def find_observed(self, keys: Collection[ObservedKey]) -> dict[SourceName, Revisions]:
+        """Every revision of these keys' rows as it was recorded, by row."""
+        rows: dict[SourceName, Revisions] = {key.row: [] for key in keys}
+        found = self._storage.ask(partial(self._storage.observed, keys=keys)) if keys else {}
+        for key, position in sorted(found.values(), key=lambda revision: revision[1]):
+            rows[key.row].append((key, position))
+        return rows
 
     def find_value(self, digest: bytes) -> CommittedValue | None:
         """The personal value behind a digest, unless it is withheld."""

@@ -73,7 +73,7 @@ class ObservedKey:
     """Where the decision found the row recorded first, in whatever revision; None if nowhere."""
 
     @property
-    def row(self) -> tuple[str, str, str]:
+    def row(self) -> SourceName:
         """The row, whatever its revision."""
         return self.system, self.source_table, self.row_id
 
@@ -81,6 +81,13 @@ class ObservedKey:
     def names(self) -> tuple[str, str, str, str]:
         """What makes it unique in its ledger."""
         return self.system, self.source_table, self.row_id, self.revision
+
+
+SourceName = tuple[str, str, str]
+"""A row of another system, whatever its revision: system, table and row."""
+
+Revisions = list[tuple[ObservedKey, int]]
+"""What is recorded of a source row, and where; the first of them first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,8 +156,11 @@ def test_a_revision_of_a_source_row_is_recorded_once(recorder: Recorder) -> None
     with pytest.raises(ObservedRepeated) as refused:
         recorder.append([event()], observed=[row("3"), row("2")])
     assert (refused.value.position, refused.value.key.digest) == (3, b"d")
-    assert recorder.find_observed(row("3")) == [(row("1"), 2), (row("2"), 3)]
-    assert recorder.find_observed(replace(row("3"), row_id="8842")) == []
+    other = replace(row("3"), row_id="8842")
+    assert recorder.find_observed([row("3"), other]) == {
+        row("3").row: [(row("1"), 2), (row("2"), 3)],
+        other.row: [],
+    }
 
 
 def test_a_row_is_recorded_on_what_is_true_of_it(recorder: Recorder) -> None:
@@ -286,7 +289,7 @@ def test_ledgers_in_one_database_know_nothing_of_each_other(
     other.append(events(PROJECT, 1), requests=[request("k")], observed=[row("1")], values=[NAME])
     assert (recorder.head().size, other.head().size) == (2, 1)
     assert other.version_of(PROJECT) == 1
-    assert other.find_observed(row("2")) == [(row("1"), 1)]
+    assert other.find_observed([row("2")]) == {row("2").row: [(row("1"), 1)]}
     assert recorder.find_value(NAME.digest) is None
     assert [stored.id for stored in other.select_notifications(None, 10)] == [1]
 
