@@ -13,34 +13,34 @@ from commands.goal import observe_lines
 from commands.review import NOT_OWN_SUBMISSION
 from commands.vocabulary import Name, Year
 
-ADMITTED_FIRST = Rule("budget.admitted_first", "项目尚未纳入项目库，其预算不予批复", basis="AN-06")
+ADMITTED_FIRST = Rule("budget.admitted_first", "项目纳入项目库之后，方可批复其预算", basis="AN-06")
 GOAL_PASSED = Rule(
     "budget.goal_passed",
-    "没有绩效目标或绩效目标未通过审核的，不得安排预算",
+    "绩效目标通过审核之后，方可安排预算",
     basis="DL-23; KM-08; SZ-21",
 )
 EX_ANTE_CONCLUDED = Rule(
     "budget.ex_ante_concluded",
-    "新增重大项目没有事前绩效评估结论的，不得安排预算",
+    "新增重大项目作出事前绩效评估结论之后，方可安排预算",
     basis="CN-31; DL-19",
 )
 EX_ANTE_NOT_ADVERSE = Rule(
     "budget.ex_ante_not_adverse",
-    "事前绩效评估结果为差而仍安排预算的，单独标明",
+    "事前绩效评估结果为差的，不宜安排预算",
     basis="AN-16",
     severity=Severity.FLAG,
 )
 CONDITION_MET = Rule(
     "budget.condition_met",
-    "事前绩效评估要求补充完善的资料尚未落实即安排预算的，单独标明",
+    "事前绩效评估要求补充完善的资料，应在安排预算之前落实",
     basis="KM-19",
     severity=Severity.FLAG,
 )
-APPROVED_ONCE = Rule("budget.approved_once", "该年度预算已经批复", basis="AN-46; DL-24")
+APPROVED_ONCE = Rule("budget.approved_once", "每个年度的预算只批复一次", basis="AN-46; DL-24")
 HAS_LINES = Rule("budget.has_lines", "批复预算须列明各项资金的性质和来源", basis="AN-07")
 WITHIN_RECOMMENDED = Rule(
     "budget.within_recommended",
-    "批复金额高于审核建议安排金额的，单独标明",
+    "批复金额不宜高于审核建议安排金额",
     basis="KM-14; AN-12",
     severity=Severity.FLAG,
 )
@@ -51,7 +51,7 @@ NOT_CANCELLED = Rule(
 )
 ITEMS_SETTLED = Rule(
     "budget.items_settled",
-    "整改事项尚未销号即安排预算的，单独标明",
+    "整改事项应在安排预算之前销号",
     basis="KM-32; KM-38",
     severity=Severity.FLAG,
 )

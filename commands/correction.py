@@ -26,7 +26,7 @@ CORRECTORS = frozenset(
 )
 
 RECORD_IS_ITS_OWN = Rule(
-    "correction.record_is_its_own", "该对象的记录中没有这个位置", basis="档案法实施条例 第39条"
+    "correction.record_is_its_own", "更正的须是该对象自己的记录", basis="档案法实施条例 第39条"
 )
 ORIGINAL_IS_CORRECTED = Rule(
     "correction.original_is_corrected",
@@ -42,7 +42,7 @@ CORRECTED_BY_ITS_SOURCE = Rule(
     basis="档案法实施条例 第39条",
 )
 CONTENT_FITS = Rule(
-    "correction.content_fits", "更正内容不合该类记录的格式", basis="档案法实施条例 第39条"
+    "correction.content_fits", "更正内容须合该类记录的格式", basis="档案法实施条例 第39条"
 )
 NAMES_STAY = Rule(
     "correction.names_stay",
@@ -50,7 +50,7 @@ NAMES_STAY = Rule(
     basis="档案法实施条例 第39条",
 )
 CORRECTION_CHANGES = Rule(
-    "correction.changes", "更正后的内容与现行内容相同", basis="档案法实施条例 第39条"
+    "correction.changes", "更正后的内容须与现行内容不同", basis="档案法实施条例 第39条"
 )
 WITHDRAWN_AT_ITS_SOURCE = Rule(
     "correction.withdrawn_at_its_source",

@@ -38,7 +38,7 @@ REPORTERS: Mapping[EvaluationMode, frozenset[Role]] = {
 SUBJECT_IS_ENTERED = Rule(
     "evaluation.subject_is_entered", "评价对象须是已入储备的项目或已登记的单位", basis="KM-26"
 )
-REPORTED_ONCE = Rule("evaluation.reported_once", "该评价编号已经使用", basis="KM-29")
+REPORTED_ONCE = Rule("evaluation.reported_once", "评价编号不得重复使用", basis="KM-29")
 YEARS_IN_ORDER = Rule(
     "evaluation.years_in_order",
     "评价工作不早于被评价年度，结果应用于被评价年度之后的预算",
@@ -58,18 +58,18 @@ SELF_AFTER_FINAL_ACCOUNTS = Rule(
 FINDINGS_DIFFER = Rule("evaluation.findings_differ", "同一报告中的问题编号不得重复", basis="CN-11")
 PROPOSAL_FITS_SCORE = Rule(
     "evaluation.proposal_fits_score",
-    "报告建议的等级与其得分所在的分数段不一致",
+    "报告建议的等级应与其得分所在的分数段一致",
     basis="KM-18; 财预〔2020〕10号",
     severity=Severity.FLAG,
 )
-IS_REPORTED = Rule("evaluation.is_reported", "没有这一编号的评价报告", basis="KM-29")
+IS_REPORTED = Rule("evaluation.is_reported", "所办理的评价须已有报告", basis="KM-29")
 BY_THE_EVALUATED_UNIT = Rule(
     "evaluation.by_the_evaluated_unit", "评价意见和签收由被评价单位自行办理", basis="KM-29; KM-31"
 )
 ANSWERED_BEFORE_GRADING = Rule(
     "evaluation.answered_before_grading", "单位意见应在评定等级之前提出", basis="财预〔2020〕10号"
 )
-GRADED_ONCE = Rule("evaluation.graded_once", "该评价已经评定等级", basis="KM-28")
+GRADED_ONCE = Rule("evaluation.graded_once", "每项评价只评定一次等级", basis="KM-28")
 GRADE_FITS_SCORE = Rule(
     "evaluation.grade_fits_score", "等级须与得分所在的分数段一致", basis="KM-18; 财预〔2020〕10号"
 )
@@ -87,9 +87,11 @@ UNIT_IS_HEARD = Rule(
     basis="财预〔2020〕10号",
     severity=Severity.FLAG,
 )
-GRADED_FIRST = Rule("evaluation.graded_first", "该评价尚未评定等级", basis="KM-29; KM-37")
-RECEIVED_ONCE = Rule("evaluation.received_once", "该评价结果已经签收", basis="KM-31")
-DECIDED_ONCE = Rule("evaluation.decided_once", "该评价的结果应用已经决定", basis="KM-32")
+GRADED_FIRST = Rule(
+    "evaluation.graded_first", "评价评定等级之后，方可签收和决定结果应用", basis="KM-29; KM-37"
+)
+RECEIVED_ONCE = Rule("evaluation.received_once", "评价结果只签收一次", basis="KM-31")
+DECIDED_ONCE = Rule("evaluation.decided_once", "每项评价的结果应用只决定一次", basis="KM-32")
 DECIDED_BY_ANOTHER = Rule(
     "evaluation.decided_by_another", "结果应用不得由评定等级的人决定", basis="CN-04; KM-51"
 )

@@ -43,7 +43,7 @@ EXPERT_IS_INDEPENDENT = Rule(
 )
 DECLARED_AS_DEMANDED = Rule(
     "ex_ante.declared_as_demanded",
-    "评估的申报金额与入储备时的申请资金不一致的，单独标明",
+    "评估的申报金额应与入储备时的申请资金一致",
     basis="KM-16; CN-20",
     severity=Severity.FLAG,
 )
@@ -53,7 +53,7 @@ RECOMMENDED_WITHIN_DECLARED = Rule(
     basis="CN-20; KM-19",
 )
 CONDITION_IS_OPEN = Rule(
-    "ex_ante.condition_is_open", "该项目没有待落实的事前评估意见", basis="KM-19; SZ-10"
+    "ex_ante.condition_is_open", "落实的须是尚待落实的事前评估意见", basis="KM-19; SZ-10"
 )
 
 

@@ -14,7 +14,7 @@ from commands.vocabulary import Code, ItemId, PersonId, Remark, Text, Year
 
 DECIDERS = frozenset({Role.PERFORMANCE_SECTION, Role.BUREAU_LEADER, Role.BUREAU_PARTY_COMMITTEE})
 
-HOLD_IS_NEW = Rule("funding.hold_is_new", "该缓停拨编号已经使用", basis="KM-35")
+HOLD_IS_NEW = Rule("funding.hold_is_new", "缓停拨编号不得重复使用", basis="KM-35")
 HOLDS_APPROVED_LINES = Rule(
     "funding.holds_approved_lines", "缓拨停拨须列明已批复的资金明细", basis="KM-35; 审计法 第38条"
 )
@@ -31,9 +31,9 @@ CAUSE_IS_NAMED = Rule(
 ITEM_IS_A_CAUSE = Rule(
     "funding.item_is_a_cause", "只有整改不到位或者逾期的事项，才能作为缓拨停拨的依据", basis="KM-35"
 )
-HELD_ONCE = Rule("funding.held_once", "该资金明细已因同一依据缓拨或停拨", basis="KM-35")
-HOLD_IS_KNOWN = Rule("funding.hold_is_known", "没有这一编号的缓拨或停拨", basis="KM-36")
-RESUMED_ONCE = Rule("funding.resumed_once", "该缓拨或停拨已经解除", basis="KM-36")
+HELD_ONCE = Rule("funding.held_once", "同一资金明细不得因同一依据重复缓拨或停拨", basis="KM-35")
+HOLD_IS_KNOWN = Rule("funding.hold_is_known", "所办理的缓拨或停拨须已登记", basis="KM-36")
+RESUMED_ONCE = Rule("funding.resumed_once", "每项缓拨或停拨只解除一次", basis="KM-36")
 RESUMED_AFTERWARDS = Rule(
     "funding.resumed_afterwards", "恢复拨付的日期不得早于缓拨停拨之日", basis="KM-36"
 )

@@ -31,7 +31,7 @@ SET_BY_THE_APPLICANT = Rule(
 )
 NOT_ON_BEHALF = Rule(
     "goal.not_on_behalf",
-    "绩效目标由资金使用单位自行填报，他人代为填报的单独标明",
+    "绩效目标应由资金使用单位自行填报，不由他人代填",
     basis="SZ-33",
     severity=Severity.FLAG,
 )
@@ -66,7 +66,7 @@ EX_ANTE_FIRST = Rule(
 )
 NEW_VERSION_WHEN_RETURNED = Rule(
     "goal.new_version_when_returned",
-    "绩效目标已经申报，退回修改之后方可重报",
+    "已申报的绩效目标，退回修改之后方可重报",
     basis="SZ-20; 财预〔2015〕88号 第26条",
 )
 NOT_AFTER_EXCLUSION = Rule(

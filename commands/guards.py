@@ -16,13 +16,13 @@ SUBJECT_IS_KNOWN = Rule(
 )
 RECORDED_IN_TIME = Rule(
     "time.recorded_in_time",
-    "业务发生后应在规定天数内登记，补录的记录单独标明",
+    "业务发生后应在规定天数内登记",
     basis="档案法实施条例 第39条",
     severity=Severity.FLAG,
 )
 IN_ORDER = Rule(
     "time.in_order",
-    "业务日期早于该对象已登记的最近业务日期",
+    "业务日期应不早于该对象已登记的最近业务日期",
     basis="档案法实施条例 第39条",
     severity=Severity.FLAG,
 )
@@ -47,7 +47,7 @@ ROW_STAYS = Rule(
 )
 ROW_WAS_THERE = Rule(
     "source.row_was_there",
-    "来源行首次送达时即已删除，没有可以撤回的记录",
+    "来源行送达并登记之后，方可撤回",
     basis="档案法实施条例 第39条",
 )
 

@@ -12,11 +12,11 @@ from commands.vocabulary import Digest, Name, Text
 
 CLOCK_WAS_BEHIND = Rule(
     "ledger.clock_was_behind",
-    "时钟并不落后于台账，无须确认",
+    "时钟落后于台账的，方须确认",
     basis="GB/T 22239-2019",
 )
 STARTED_ONCE = Rule(
-    "ledger.started_once", "该版本及其规则目录已经启用", basis="档案法实施条例 第39条"
+    "ledger.started_once", "启用的版本或其规则目录须与现行的不同", basis="档案法实施条例 第39条"
 )
 
 

@@ -21,7 +21,7 @@ from commands.guards import observe_known
 from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, observe_turn, observe_version
 from commands.vocabulary import Code, Count, PersonId, Remark, Year
 
-HELD_ONCE = Rule("meeting.held_once", "该次会议的集中会审已经登记", basis="SZ-16")
+HELD_ONCE = Rule("meeting.held_once", "每次会议的集中会审只登记一次", basis="SZ-16")
 HAS_GOALS = Rule("meeting.has_goals", "集中会审至少审议一项绩效目标", basis="SZ-16")
 HAS_ATTENDEES = Rule("meeting.has_attendees", "集中会审须登记出席人员", basis="SZ-16")
 HAS_MINUTES = Rule("meeting.has_minutes", "集中会审须有会议纪要", basis="SZ-16")

@@ -26,12 +26,12 @@ RESERVED = ("console", "import-")
 INTERVAL_HAS_AN_ORDER = Rule(
     "office.interval_has_an_order", "任职的截止日期不得早于起始日期", basis="KM-51"
 )
-HELD_ONCE = Rule("office.held_once", "该人员在此期间已任有此角色的岗位", basis="KM-51")
-ENDED_IF_HELD = Rule("office.ended_if_held", "该人员在该日并未任有此角色的岗位", basis="KM-51")
+HELD_ONCE = Rule("office.held_once", "同一人员在同一期间只任一个有此角色的岗位", basis="KM-51")
+ENDED_IF_HELD = Rule("office.ended_if_held", "免去的岗位须是该人员在该日所任", basis="KM-51")
 ENDS_EARLIER = Rule("office.ends_earlier", "免职日期须早于已登记的任职截止日期", basis="KM-51")
 TOKEN_NAMED_ONCE = Rule(
     "office.token_named_once",
-    "该令牌编号或密钥已经使用",
+    "令牌编号和密钥不得重复使用",
     basis="GB/T 22239-2019",
     is_firm=True,
 )
@@ -52,8 +52,8 @@ TOKEN_OUTLIVES_TODAY = Rule(
 OPERATOR_BY_OPERATOR = Rule(
     "office.operator_by_operator", "本机操作员的令牌只能由本机操作员签发", basis="GB/T 22239-2019"
 )
-TOKEN_IS_KNOWN = Rule("office.token_is_known", "没有这个令牌", basis="GB/T 22239-2019")
-REVOKED_ONCE = Rule("office.revoked_once", "该令牌已经吊销", basis="GB/T 22239-2019")
+TOKEN_IS_KNOWN = Rule("office.token_is_known", "吊销的令牌须已签发", basis="GB/T 22239-2019")
+REVOKED_ONCE = Rule("office.revoked_once", "每个令牌只吊销一次", basis="GB/T 22239-2019")
 
 Roles = Annotated[
     tuple[Role, ...], fields.List(fields.Enum(Role, by_value=True), validate=validate.Length(1, 20))

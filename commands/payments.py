@@ -15,23 +15,23 @@ from commands.guards import observe_known
 from commands.vocabulary import Code, LineId, Name, PersonName, SignedYuan, Year
 
 PAID_AFTER_APPROVAL = Rule(
-    "payment.paid_after_approval", "该项目当年预算尚未批复，不得支付", basis="AN-46; 预算法 第54条"
+    "payment.paid_after_approval", "项目当年预算批复之后，方可支付", basis="AN-46; 预算法 第54条"
 )
 LINE_IS_APPROVED = Rule(
-    "payment.line_is_approved", "批复的预算中没有这条资金明细", basis="预算法 第13条"
+    "payment.line_is_approved", "支付的资金明细须在批复的预算之内", basis="预算法 第13条"
 )
 NOT_WHILE_DEFERRED = Rule(
-    "payment.not_while_deferred", "该笔支付须动用已决定缓拨的资金", basis="KM-35"
+    "payment.not_while_deferred", "支付不得动用已决定缓拨的资金", basis="KM-35"
 )
 NOT_WHILE_SUSPENDED = Rule(
-    "payment.not_while_suspended", "该笔支付须动用已决定停拨的资金", basis="KM-35; 审计法 第38条"
+    "payment.not_while_suspended", "支付不得动用已决定停拨的资金", basis="KM-35; 审计法 第38条"
 )
 WITHIN_AVAILABLE = Rule(
-    "payment.within_available", "支付超出该资金明细的可用余额", basis="预算法 第13条"
+    "payment.within_available", "支付不得超出该资金明细的可用余额", basis="预算法 第13条"
 )
 VOUCHER_IS_SEEN_ONCE = Rule(
     "payment.voucher_is_seen_once",
-    "该支付凭证已以另一金额或资金明细登记",
+    "同一支付凭证的金额和资金明细须前后一致",
     basis="国库集中支付",
 )
 REFUND_CITES_ITS_VOUCHER = Rule(

@@ -9,10 +9,10 @@ from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
 from commands.vocabulary import Digest, Name, PersonName, Text, TextField
 
-REGISTERED_ONCE = Rule("person.registered_once", "该人员已经登记", basis="KM-51")
+REGISTERED_ONCE = Rule("person.registered_once", "人员只登记一次", basis="KM-51")
 VALUE_IS_THERE = Rule(
     "person.value_is_there",
-    "该摘要不属于此人员，或其数据已经停止提供",
+    "停止提供的数据须属于此人员，且尚在提供",
     basis="个人信息保护法 第47条",
     is_firm=True,
 )

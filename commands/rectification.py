@@ -45,7 +45,7 @@ EVALUATION_IS_CITED = Rule(
 DUE_AFTER_RECEIPT = Rule(
     "rectification.due_after_receipt", "整改期限须在收到文书之后", basis="KM-31; 审计法 第54条"
 )
-ITEM_IS_KNOWN = Rule("rectification.item_is_known", "没有这一编号的整改事项", basis="CN-11")
+ITEM_IS_KNOWN = Rule("rectification.item_is_known", "所办理的整改事项须已交办", basis="CN-11")
 REPORTED_BY_ITS_UNIT = Rule(
     "rectification.reported_by_its_unit", "整改情况由责任单位自行反馈", basis="CN-13; CN-17"
 )
@@ -53,7 +53,7 @@ REPORTED_WITH_EVIDENCE = Rule(
     "rectification.reported_with_evidence", "反馈整改须附佐证材料", basis="KM-33; CN-17"
 )
 REPORTED_WHEN_AWAITED = Rule(
-    "rectification.reported_when_awaited", "该事项的整改情况已经反馈，尚未被退回", basis="CN-13"
+    "rectification.reported_when_awaited", "整改情况尚未反馈或已被退回的，方可反馈", basis="CN-13"
 )
 DEADLINE_IS_MET = Rule(
     "rectification.deadline_is_met",
@@ -74,7 +74,7 @@ CLOSED_WHEN_VERIFIED = Rule(
     "rectification.closed_when_verified", "整改核实之后，方可销号", basis="KM-34; KM-36"
 )
 RECOVERED_IN_FULL = Rule(
-    "rectification.recovered_in_full", "责令收回的资金尚未全部收回，不得销号", basis="CN-25"
+    "rectification.recovered_in_full", "责令收回的资金全部收回之后，方可销号", basis="CN-25"
 )
 RECOVERED_WITHIN_ORDER = Rule(
     "rectification.recovered_within_order",

@@ -12,7 +12,7 @@ from commands.base import Case, Command, Rule, act
 from commands.unit import observe_speaker
 from commands.vocabulary import Name, UnitCode, Year
 
-RESERVED_ONCE = Rule("reserve.reserved_once", "该项目编码已经入储备", basis="AN-06")
+RESERVED_ONCE = Rule("reserve.reserved_once", "项目编码不得重复使用", basis="AN-06")
 UNIT_IS_REGISTERED = Rule(
     "reserve.unit_is_registered", "申请单位须是已登记的预算单位", basis="SZ-11"
 )
@@ -21,7 +21,7 @@ PERIOD_HAS_AN_ORDER = Rule(
 )
 LARGE_AND_NEW_IS_MAJOR = Rule(
     "reserve.large_and_new_is_major",
-    "新增项目的申请资金达到规定额度而未列为重大项目的，单独标明",
+    "新增项目的申请资金达到规定额度的，应列为重大项目",
     basis="CN-31; DL-19",
     severity=Severity.FLAG,
 )
@@ -31,7 +31,7 @@ PASSED_REVIEW = Rule(
     "绩效目标审核为优，或审核为良并已修改完善的项目，方可纳入项目库",
     basis="SZ-18; SZ-19; 财预〔2015〕88号 第25条",
 )
-ADMITTED_ONCE = Rule("reserve.admitted_once", "该项目已经纳入项目库", basis="AN-06")
+ADMITTED_ONCE = Rule("reserve.admitted_once", "项目只纳入项目库一次", basis="AN-06")
 
 
 @act(

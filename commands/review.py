@@ -23,18 +23,20 @@ ROLE_OF_STAGE: Mapping[ReviewStage, Role] = {
 }
 """Who gives an opinion alone; the collective stage belongs to a meeting."""
 
-GOAL_IS_SUBMITTED = Rule("review.goal_is_submitted", "该年度尚未申报绩效目标", basis="SZ-14; SZ-16")
+GOAL_IS_SUBMITTED = Rule(
+    "review.goal_is_submitted", "绩效目标申报之后，方可审核", basis="SZ-14; SZ-16"
+)
 ON_THE_CURRENT_VERSION = Rule(
     "review.on_the_current_version", "审核只针对现行版本的绩效目标", basis="SZ-16; SZ-20"
 )
 GOAL_IS_UNDER_REVIEW = Rule(
     "review.goal_is_under_review",
-    "绩效目标已退回修改或已有审核结论的，不再审核",
+    "只审核尚未退回修改、也未作出审核结论的绩效目标",
     basis="SZ-16; SZ-20",
 )
 STAGE_APPLIES = Rule(
     "review.stage_applies",
-    "该环节不在本目标的审核链之内；一级单位自身的目标不设部门审核",
+    "审核环节须在本目标的审核链之内；一级单位自身的目标不设部门审核",
     basis="SZ-14; SZ-16",
 )
 STAGES_IN_ORDER = Rule(
@@ -55,7 +57,7 @@ NOT_OWN_SUBMISSION = Rule(
 )
 ONE_STAGE_EACH = Rule(
     "review.one_stage_each",
-    "同一人在同一版本上办理两个个人审核环节的，单独标明",
+    "同一人在同一版本上应只办理一个个人审核环节",
     basis="SZ-16; KM-50",
     severity=Severity.FLAG,
 )

@@ -10,11 +10,13 @@ from commands.vocabulary import Name, Text, UnitCode
 
 REGISTRY = {Role.BUDGET_SECTION, Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
-REGISTERED_ONCE = Rule("unit.registered_once", "该预算单位已经登记", basis="SZ-30; AN-09")
+REGISTERED_ONCE = Rule("unit.registered_once", "预算单位只登记一次", basis="SZ-30; AN-09")
 SUPERIOR_EXISTS = Rule("unit.superior_exists", "上级单位须先行登记", basis="SZ-14")
 NO_CIRCLE = Rule("unit.no_circle", "上级单位不得是本单位，也不得是本单位的下级", basis="SZ-14")
-REGISTERED_FIRST = Rule("unit.registered_first", "该预算单位尚未登记", basis="SZ-30; AN-09")
-MOVES_ELSEWHERE = Rule("unit.moves_elsewhere", "该单位已隶属于这一上级", basis="SZ-14")
+REGISTERED_FIRST = Rule(
+    "unit.registered_first", "预算单位登记之后，方可调整隶属关系", basis="SZ-30; AN-09"
+)
+MOVES_ELSEWHERE = Rule("unit.moves_elsewhere", "调整后的上级单位须与现行的不同", basis="SZ-14")
 SPEAKS_FOR_ITS_OWN = Rule(
     "unit.speaks_for_its_own",
     "单位人员只为本单位、所属下级单位或委托其办理的单位办理",

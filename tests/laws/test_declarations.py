@@ -34,6 +34,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 TITLE = re.compile(r"[\u4e00-\u9fff][\w、（）]{0,20}")
 STEP = r"[a-z]+(-[a-z]+)*"
 PATH = re.compile(rf"{STEP}(/\{{(?P<subject>[a-z]+)\}})?(/{STEP})+|{STEP}")
+MUST = "须|不得|应|方可|只|宜|不再|不予|不早于|由|依次|按|凭|留给|至少"
 PAST = ("ed", "given", "held", "met")
 every_act = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -93,6 +94,12 @@ def test_a_rule_is_a_sentence_for_people_and_names_its_ground(rule: Rule) -> Non
     assert CHINESE.match(rule.sentence)
     assert rule.sentence[-1] not in "。.；;"
     assert rule.basis
+
+
+@every_rule
+def test_a_rule_says_what_has_to_hold_not_what_went_wrong(rule: Rule) -> None:
+    assert re.search(MUST, rule.sentence)
+    assert not rule.sentence.endswith("标明")
 
 
 def test_every_rule_bites_in_one_story_and_holds_in_another(tmp_path: Path) -> None:
