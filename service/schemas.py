@@ -12,6 +12,8 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_h
 
 import marshmallow as ma
 
+from aggregates.values import Term
+from commands.glossary import called
 from commands.vocabulary import FIELDS, CodeField, TextField
 
 BARE: Mapping[Any, ma.fields.Field[Any]] = {
@@ -55,8 +57,24 @@ def schema_of(cls: Any) -> ma.Schema:
     Loading gives the keyword arguments of the dataclass, every fault at once.
     """
     hints = get_type_hints(cls, include_extras=True)
-    made = {f.name: _optional_or_not(f, hints[f.name]) for f in fields(cls)}
+    made = {f.name: _described(cls, f, hints[f.name]) for f in fields(cls)}
     return Strict.from_dict(made, name=cls.__name__)()
+
+
+def _described(cls: type, declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:
+    """A field with what it is called, and with the labels of its codes."""
+    field = _optional_or_not(declared, hint)
+    told = called(cls, declared.name)
+    if isinstance(field, ma.fields.Enum) and issubclass(field.enum, Term):
+        told = labelled(told, field.enum)
+    if told:
+        field.metadata = {**field.metadata, "description": told}
+    return field
+
+
+def labelled(description: str, terms: type[Term]) -> str:
+    """What a field is called, and what each of its codes means."""
+    return f"{description}: " + "，".join(f"{each.value} {each.label}" for each in terms)
 
 
 def _optional_or_not(declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:

@@ -28,13 +28,14 @@ from flask import Response
 
 from aggregates.base import MAIN, Aggregate, Severity, title_of
 from commands.base import ACTS, Act
+from commands.glossary import CALLED
 from commands.vocabulary import CODE
 from service.http.bearer import Caller, Counter, caller
 from service.http.bodies import read_body, unprintable
 from service.http.conditions import KEY, VERSION, etag, expected_version, idempotency_key
 from service.http.doors import ANYWHERE, Doors, header, path_parameter
 from service.http.problems import REFUSED, Problem, malformed
-from service.http.shapes import ReceiptShape, breach_told, record_told, refusal_told
+from service.http.shapes import ReceiptShape, breach_told, record_told, refusal_told, said
 from service.request import Circumstances, Malformed, Request, SourceGiven, understand
 from service.schemas import Made, Strict, schema_of
 from service.sitting import Outcome
@@ -58,7 +59,10 @@ ANSWER_HEADERS = {
 
 
 OBSERVED = Strict.from_dict(
-    {**schema_of(Circumstances).declared_fields, "source": Made(SourceGiven, required=True)},
+    {
+        **schema_of(Circumstances).declared_fields,
+        "source": Made(SourceGiven, required=True, metadata=said(CALLED["source"])),
+    },
     name="ObservedCircumstances",
 )
 """Circumstances of what is only ever observed: its source has to be named."""
@@ -127,6 +131,7 @@ def _asked_schema(act: Act) -> ma.Schema:
     """The body of an act: its own fields, and the circumstances under ``case``."""
     own = schema_of(act.command).declared_fields
     case = ma.fields.Nested(OBSERVED, required=True) if act.observed else Made(Circumstances)
+    case.metadata = said(CALLED["case"])
     return Strict.from_dict({**own, "case": case}, name=act.command.__name__)()
 
 

@@ -17,7 +17,7 @@ from projections.standing import AccountableRow, Standing
 from projections.unit_status import UnitStatus
 from projections.year_status import Stage, YearStatus
 from service.http.shapes import fields_told, number, said, text, truth
-from service.schemas import schema_of
+from service.schemas import labelled, schema_of
 
 
 def day(description: str, *, allow_none: bool = False) -> fields.Date:
@@ -26,8 +26,7 @@ def day(description: str, *, allow_none: bool = False) -> fields.Date:
 
 def term(kind: type[Term], description: str, *, allow_none: bool = False) -> fields.Enum[Any]:
     """A code, and in the documentation what each of them is called."""
-    called = "，".join(f"{each.value} {each.label}" for each in kind)
-    metadata = said(f"{description}: {called}")
+    metadata = said(labelled(description, kind))
     return fields.Enum(kind, by_value=True, required=True, allow_none=allow_none, metadata=metadata)
 
 

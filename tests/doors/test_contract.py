@@ -9,6 +9,7 @@ of it is sent to a ledger, project and unit that exist, for all else would end a
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from itertools import count
 from typing import Any
@@ -25,6 +26,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from aggregates.roles import Role
 from commands.base import ACTS
+from commands.glossary import CALLED
 from service.http.app import Wenxiao
 from service.http.problems import KINDS
 from tests.doors.asking import LEDGER, AtTheOffice, Caller, the_document
@@ -67,6 +69,33 @@ def test_sums_are_told_as_text() -> None:
     assert schemas["Project"]["properties"]["demanded"]["type"] == "string"
     assert schemas["ReserveProject"]["properties"]["demanded"]["type"] == "string"
     assert not [name for name, it in schemas.items() if '"type": "number"' in json.dumps(it)]
+
+
+def test_whatever_may_be_asked_is_called_something() -> None:
+    document = the_document()
+    asked = {name for act in ACTS.values() for name in schemas_of(document, act.command.__name__)}
+    schemas = document["components"]["schemas"]
+    fields = [(name, field) for name in asked for field in schemas[name]["properties"].items()]
+    assert [(name, field) for name, (field, told) in fields if not told.get("description")] == []
+    names = {each for name, (field, _) in fields for each in (field, f"{name}.{field}")}
+    assert CALLED.keys() - names == set()
+
+
+def schemas_of(document: dict[str, Any], name: str) -> set[str]:
+    """A schema and all that it refers to."""
+    whole = json.dumps(document["components"]["schemas"][name])
+    inner = set(re.findall(r"#/components/schemas/(\w+)", whole))
+    return {name}.union(*(schemas_of(document, each) for each in inner))
+
+
+def test_doors_are_sorted_under_the_tags_that_there_are() -> None:
+    document = the_document()
+    used = {tag for it in document["paths"].values() for tag in _tags_of(it)}
+    assert used == {tag["name"] for tag in document["tags"]}
+
+
+def _tags_of(item: dict[str, Any]) -> list[str]:
+    return [tag for method in ("get", "post") for tag in item.get(method, {}).get("tags", [])]
 
 
 class Links(HTMLParser):
