@@ -20,12 +20,13 @@ from service.http.catalogue import catalogue
 from service.http.chain import chain
 from service.http.doors import refuse_parameters
 from service.http.health import health
+from service.http.office import office
 from service.http.standing import standing
 from service.http.treasury import treasury
 from service.ledger.engine import make_engine
 from service.settings import Settings
 
-DOORS = (acts, standing, treasury, chain, catalogue, health)
+DOORS = (acts, standing, treasury, chain, office, catalogue, health)
 
 REQUEST_ID = "X-Request-Id"
 

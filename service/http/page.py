@@ -12,7 +12,8 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, redirect, render_template
+from werkzeug import Response as WsgiResponse
 
 from service.http.bearer import OPEN
 from service.http.doors import Doors
@@ -34,7 +35,10 @@ class Operation(NamedTuple):
 
 
 def serve(app: Flask, doors: tuple[Doors, ...]) -> None:
-    """Open the doors to the document, its page and the page's style."""
+    """Open the doors to the document, its page and the page's style; at / one is led there."""
+
+    def index() -> WsgiResponse:
+        return redirect("docs")
 
     def openapi() -> Response:
         return Response(written(doors), content_type="application/json")
@@ -46,7 +50,12 @@ def serve(app: Flask, doors: tuple[Doors, ...]) -> None:
     def css() -> Response:
         return Response(_style(), content_type="text/css; charset=utf-8")
 
-    for path, view in (("/openapi.json", openapi), ("/docs", docs), ("/docs.css", css)):
+    for path, view in (
+        ("/", index),
+        ("/openapi.json", openapi),
+        ("/docs", docs),
+        ("/docs.css", css),
+    ):
         setattr(view, OPEN, True)
         app.add_url_rule(path, view_func=view)
 

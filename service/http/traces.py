@@ -70,7 +70,10 @@ class FullRecordShape(RecordShape):
     breaches = fields.List(fields.Nested(BreachShape), required=True)
     opening = truth("期初数")
     fact = fields.Dict(
-        Told(), fields.Raw(), required=True, metadata=said("事实，如存储: 金额以分为单位")
+        Told(),
+        fields.Raw(),
+        required=True,
+        metadata=said("事实，照存储的原样: 金额是以分为单位的整数"),
     )
 
 

@@ -17,7 +17,7 @@ from service.http.app import Wenxiao
 from service.ledger.recorder import create_ledger
 from tests.doors.asking import AtTheOffice, Clock, served
 
-OPEN = {"/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"}
+OPEN = {"/", "/healthz", "/readyz", "/docs", "/docs.css", "/openapi.json"}
 BUREAU = {"name": "县财政局"}
 
 

@@ -130,6 +130,12 @@ def test_the_page_shows_every_door_and_loads_nothing_from_elsewhere(app: Wenxiao
         assert kind.type in answer.text
 
 
+def test_whoever_knocks_is_led_to_the_page(app: Wenxiao) -> None:
+    answer = app.test_client().get("/", follow_redirects=True)
+    assert answer.request.path == "/docs"
+    assert answer.status_code == 200
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_whatever_is_made_up_is_answered_as_documented(
