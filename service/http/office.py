@@ -14,7 +14,7 @@ from aggregates.base import title_of
 from aggregates.office import OFFICE, Office, Token
 from aggregates.roles import Role
 from aggregates.rulebook import DEFAULT, RULEBOOK, RuleBook, RuleSet
-from service.clock import business_day
+from aggregates.values import business_day
 from service.http.doors import Doors
 from service.http.questions import Question, understood
 from service.http.shapes import Instant, fields_told, number, said, text, truth
