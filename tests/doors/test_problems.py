@@ -129,6 +129,11 @@ def test_whatever_fails_is_told_in_one_shape(office: AtTheOffice, clerk: Caller,
         assert office.ledger.load(Unit, "105").is_blank
 
 
+def test_the_clock_is_told_as_the_offices_have_it(office: AtTheOffice, clerk: Caller) -> None:
+    answer = _after_the_clock_was_set_back(office, clerk).then(503)
+    assert answer.json["detail"].count("+08:00") == 2
+
+
 def test_a_cure_is_named_where_there_is_one(office: AtTheOffice, clerk: Caller) -> None:
     office.given(Unit, BUREAU, code="105")
     moved = clerk.post("units/105/superior", {"reason": "机构改革"}, if_match='"7"')

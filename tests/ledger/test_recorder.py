@@ -327,6 +327,7 @@ def test_a_clock_more_than_a_minute_behind_stops_the_ledger(
     with pytest.raises(ClockBehind, match="more than 60 s before") as refused:
         recorder.append([event()])
     assert (refused.value.now, refused.value.head_at) == (clock.now, NOON)
+    assert str(refused.value).count("+08:00") == 2
     assert isinstance(refused.value, OperationalError)
     assert recorder.head().size == 1
 
