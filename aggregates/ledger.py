@@ -44,7 +44,8 @@ class LineUnplaced(
 ):
     """未入账行: a line that could not be read or placed, kept word for word.
 
-    A line longer than ``line`` may hold is kept in its beginning, with the SHA-256 of the whole.
+    A line longer than ``line`` may hold is kept in its beginning, with the SHA-256 of the whole. Of
+    a line with personal data neither is kept: names could be tried out against a digest.
     """
 
     number: int

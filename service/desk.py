@@ -7,14 +7,12 @@ sitting behind it. When something that an act rests on has moved on meanwhile, i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Any
 
-from aggregates.base import Record
 from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow
 from service.observing import SourceRow
+from service.repeating import is_repeated
 from service.request import Refusal, Request
 from service.sitting import RECORDED, Outcome, Sitting, VersionMoved
 
@@ -71,16 +69,12 @@ class Desk:
         return outcome
 
     def _first_answer(self, request: Request, row: RequestRow) -> Outcome:
-        if row.digest != request.digest(row.salt):
+        if not is_repeated(request, row, self.ledger):
             raise KeyUsedOtherwise("该幂等键已用于另一项请求")
-        return Outcome(row.outcome, self._records(row.positions), repeated=True)
+        return Outcome(row.outcome, self.ledger.records_at(row.positions), repeated=True)
 
     def _seen_before(self, request: Request) -> Outcome:
         """What this revision of its source row was answered with, whoever delivered it."""
         source = SourceRow.of(request, self.ledger)
         found = source.answered() if source else None
         return Outcome(RECORDED, found or (), repeated=True)
-
-    def _records(self, positions: Iterable[int]) -> tuple[Record[Any], ...]:
-        found = (self.ledger.record_at(position) for position in positions)
-        return tuple(record for record in found if record is not None)

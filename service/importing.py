@@ -8,7 +8,7 @@ all its breaches. Without one it is commanded, and may be refused::
     {"act": "submit_goal", "on": {"project": "2021-017"}, "body": {…, "case": {…}}}
 
 What cannot be read, placed or allowed is kept word for word as `import.unplaced`; only by its
-digest where the act has personal data. Lines in =
+number where the act has personal data, which a digest would let be guessed. Lines in =
 recorded + repeated + unplaced, always. Each line has a key of its own, made of the batch and its
 number, so that an import which was cut off is simply run again.
 """
@@ -35,6 +35,7 @@ from service.ledger.entry import MalformedEntry
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow, SourceName
 from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
+from service.repeating import is_repeated
 from service.request import Line, Refusal, Request, is_personal, understand
 from service.sitting import RECORDED, Decided, Sitting
 from service.strict_json import read_object
@@ -110,10 +111,10 @@ class _Read:
         seen = self.request.source if self.request else None
         return (seen.system, seen.table, seen.row) if seen else None
 
-    def is_in(self, row: RequestRow) -> bool:
+    def is_in(self, row: RequestRow, ledger: Ledger) -> bool:
         """Whether this is what was recorded under its key."""
         if self.request is not None and row.body:
-            return row.digest == self.request.digest(row.salt)
+            return is_repeated(self.request, row, ledger)
         return row.digest == self.line.seal(row.salt)
 
 
@@ -161,7 +162,7 @@ class Import:
         try:
             told = _object(raw)
             if is_personal(str(told.get("act"))):
-                line = replace(line, text="")
+                line = replace(line, text="", digest="")
             return _Read(line, key, understood(told, line, self.token, key))
         except (Refusal, ValueError) as error:
             return _Read(line, key, problem=str(error))
@@ -238,7 +239,7 @@ class Import:
         known = self.ledger.records_in.find_requests(self.token.id, keys)
         for read in lines:
             row = known.get(read.key)
-            if row is not None and not read.is_in(row):
+            if row is not None and not read.is_in(row, self.ledger):
                 raise OtherFile(f"第 {read.line.number} 行与此前以同一批次导入的内容不同")
         return known
 

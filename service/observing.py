@@ -9,7 +9,7 @@ row is sent again under a new revision.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
@@ -18,6 +18,7 @@ from aggregates.base import KINDS, Aggregate, Fact, Record, RecordCorrected, Rep
 from commands.base import Into
 from service.ledger.application import Ledger
 from service.ledger.rows import ObservedKey, RequestRow, Revisions, SourceName
+from service.repeating import names_the_same
 from service.request import Refusal, Request, content
 
 Of = Callable[[str], Aggregate]
@@ -77,7 +78,7 @@ class SourceRow:
         if self.is_correction:
             return []
         requests = (self._request_at(position) for _, position in self._revisions)
-        found = (record for row in requests for record in self._records(row.positions))
+        found = (each for row in requests for each in self._ledger.records_at(row.positions))
         return [record for record in found if not isinstance(record.fact, RecordCorrected)]
 
     def key(self, record: int) -> ObservedKey:
@@ -88,29 +89,25 @@ class SourceRow:
         """The records of this revision, if it has any.
 
         Raises :class:`RevisionUsedOtherwise` where another act, subject or content was recorded.
-        It is compared with the request of that time, which is sealed; a person's own data is not
-        in it and is not compared.
+        It is compared with the request of that time, which is sealed.
         """
         for key, position in self._revisions:
             if key == self._key:
                 row = self._request_at(position)
-                if content(row.body) != content(self._request.masked):
+                records = self._ledger.records_at(row.positions)
+                is_same = content(row.body) == content(self._request.masked)
+                if not is_same or not names_the_same(self._request, records, self._ledger):
                     raise RevisionUsedOtherwise
-                return tuple(self._records(row.positions))
+                return records
         return None
 
     def _request_at(self, position: int) -> RequestRow:
-        (record,) = self._records([position])
+        (record,) = self._ledger.records_at([position])
         asked = record.envelope
         row = self._ledger.records_in.find_request(asked.via, asked.request)
         if row is None:
             raise LookupError(f"the request of record {position} is not there")
         return row
-
-    def _records(self, positions: Sequence[int]) -> Iterator[Record[Any]]:
-        for position in positions:
-            if (record := self._ledger.record_at(position)) is not None:
-                yield record
 
 
 def _key(source: Source) -> ObservedKey:

@@ -128,8 +128,8 @@ class Request:
     code: str
     command: Command[Any]
     given: Circumstances
-    canonical: bytes
     masked: bytes
+    """The act, its subject and its body as JSON, without personal values."""
     line: Line | None = None
 
     @property
@@ -149,9 +149,15 @@ class Request:
         paper = self.given.document
         return None if paper is None else Document(paper.number, paper.dated, paper.digest)
 
+    @property
+    def personal(self) -> list[str]:
+        """The personal values, which no row and no digest of a request may hold."""
+        values = (getattr(self.command, name) for name in _personal(type(self.command)))
+        return [value for value in values if value]
+
     def digest(self, salt: bytes) -> bytes:
-        """What tells this request from another under the same key, without giving it away."""
-        return sha256(salt + self.canonical).digest()
+        """What tells this request from another under the same key, but for personal values."""
+        return sha256(salt + self.masked).digest()
 
     def actor(self) -> Actor:
         """Who acts: the token's person, or whom the calling system names within its roles.
@@ -213,10 +219,13 @@ def understand(
         faults["/case/source"] = ["该事项只登记其他系统中已经发生的业务，须写明来源"]
     if command is None or given is None or faults:
         raise Malformed(dict(islice(faults.items(), MOST_FAULTS)))
-    subject = {"act": act.name, "subject": f"{kind.KIND}/{code}"}
-    canonical = _canonical(subject | {"body": body})
-    masked = _canonical(subject | {"body": _without_personal(act, body)})
-    return Request(token, key, act, kind, code, command, given, canonical, masked, line)
+    told = {
+        "act": act.name,
+        "subject": f"{kind.KIND}/{code}",
+        "body": _without_personal(act, body),
+    }
+    masked = msgspec.json.encode(told, order="deterministic")
+    return Request(token, key, act, kind, code, command, given, masked, line)
 
 
 def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:
@@ -236,10 +245,6 @@ def pointed(messages: Any, at: str = "") -> dict[str, list[str]]:
             found.update(pointed(inner, at + step))
         return found
     return {at: [str(each) for each in (messages if isinstance(messages, list) else [messages])]}
-
-
-def _canonical(value: Any) -> bytes:
-    return msgspec.json.encode(value, order="deterministic")
 
 
 def content(masked: bytes) -> dict[str, Any]:

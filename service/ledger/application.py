@@ -79,6 +79,11 @@ class Ledger(Application[str]):
         """The record at a position, if there is one."""
         return next(iter(self.records(position - 1, 1)), None) if position > 0 else None
 
+    def records_at(self, positions: Iterable[int]) -> tuple[Record[Any], ...]:
+        """The records at these positions, as far as there are any."""
+        found = map(self.record_at, positions)
+        return tuple(record for record in found if record is not None)
+
     def history(self, stream: str, as_of: int | None = None) -> list[Record[Any]]:
         """One stream's records, oldest first, as far as they were recorded at a position."""
         found = (record_of(each) for each in self.recorder.select_events(stream))

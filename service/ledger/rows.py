@@ -51,8 +51,8 @@ class RequestRow:
 
 
 def seal(salt: bytes, digest: bytes, outcome: str, body: bytes) -> bytes:
-    """The SHA-256 of a request's row. The digest alone would not do: of a body with personal data
-    the row keeps less than was digested.
+    """The SHA-256 of a request's row: what was asked, and with what outcome. Of a line of a file
+    that could not be read there is no body, only the digest.
     """
     return sha256(b"%b%b%b\n%b" % (salt, digest, outcome.encode(), body)).digest()
 

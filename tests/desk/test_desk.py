@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -228,6 +229,27 @@ def test_a_persons_name_is_beside_the_ledger_and_can_be_withheld(ask: Ask, ledge
     order = {"digest": digest, "order": "师财发〔2021〕3号", "reason": "本人申请"}
     assert ask("withhold_person_value", "person/wang", order).is_recorded
     assert ledger.records_in.find_value(bytes.fromhex(digest)) is None
+
+
+def test_a_requests_row_knows_no_name_that_could_be_tried_out(ask: Ask, ledger: Ledger) -> None:
+    """All that it says of the request can be told without the name."""
+    ask("register_person", "person/wang", {"name": "王芳", "telephone": "13800000000"}, key="wang")
+    row = ledger.records_in.find_request(CONSOLE.id, "wang")
+    assert row is not None
+    assert row.digest == sha256(row.salt + row.body).digest()
+
+
+def test_a_key_is_not_good_for_another_persons_data(ask: Ask) -> None:
+    wang = {"name": "王芳", "telephone": "13800000000"}
+    first = ask("register_person", "person/wang", wang, key="wang")
+    for other in ({"name": "王敏"}, {"telephone": "13900000000"}, {"telephone": None}):
+        with pytest.raises(KeyUsedOtherwise):
+            ask("register_person", "person/wang", wang | other, key="wang")
+    order = {"digest": first.records[0].fact.name, "order": "〔2021〕3号", "reason": "本人申请"}
+    ask("withhold_person_value", "person/wang", order)
+    assert ask("register_person", "person/wang", wang, key="wang").repeated
+    with pytest.raises(KeyUsedOtherwise):
+        ask("register_person", "person/wang", wang | {"telephone": "13900000000"}, key="wang")
 
 
 def test_a_unit_pays_under_its_own_token_from_the_first_day(ask: Ask, ledger: Ledger) -> None:

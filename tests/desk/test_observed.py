@@ -45,6 +45,18 @@ def test_a_revision_with_another_content_is_turned_away(ask: Ask, ledger: Ledger
     assert ledger.head_position() == 1
 
 
+def test_a_revision_with_another_payee_is_turned_away(ask: Ask) -> None:
+    where = "observe_payment", "payments/2021-017"
+    paid = payment("1.00") | {"payee_person": "王小二"}
+    del paid["payee"]
+    first = ask(*where, told(paid, "a"), token=TREASURY)
+    again = ask(*where, told(paid, "a"), token=ELSEWHERE)
+    assert again.repeated
+    assert again.records == first.records
+    with pytest.raises(RevisionUsedOtherwise):
+        ask(*where, told(paid | {"payee_person": "王小三"}, "a"), token=TREASURY)
+
+
 def test_a_revision_is_the_same_however_it_is_delivered(ask: Ask) -> None:
     first = ask("register_unit", "unit/117", told(AGRICULTURE, "a", batch="1"), token=TREASURY)
     late: dict[str, Any] = {

@@ -66,9 +66,8 @@ class Ask:
 
     def request(self, key: str, body: bytes = b"") -> Request:
         token = PERSONAL[self.person] if self.is_personal else SYSTEM
-        return Request(
-            token, key, self.act, self.kind, self.code, self.command, self.given(), body, body
-        )
+        given = self.given()
+        return Request(token, key, self.act, self.kind, self.code, self.command, given, body)
 
     def varied(self, words: Dictionary, subjects: Sequence[Subject], dice: Random) -> Ask:
         """The same but for one word of the act, or for whom it is about, or for who asks."""
