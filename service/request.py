@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache
@@ -15,7 +15,7 @@ import marshmallow as ma
 import msgspec
 from marshmallow import fields as words
 
-from aggregates.base import Actor, Aggregate, Document, Source
+from aggregates.base import Actor, Aggregate, Document, RecordCorrected, Source
 from aggregates.ledger import LedgerItself
 from aggregates.office import Office, Token
 from aggregates.person import Person
@@ -23,6 +23,7 @@ from aggregates.roles import Role
 from aggregates.rulebook import RuleBook
 from commands.base import ACTS, Act, Command
 from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
+from service.ledger.batch import CLOCK_TOLERANCE
 from service.schemas import schema_of
 
 OptionalName = Annotated[str, TextField(200, shortest=0)]
@@ -79,7 +80,10 @@ class DocumentGiven:
 
 @dataclass(frozen=True)
 class SourceGiven:
-    """来源: the row of another system in which it was observed, and that row's revision."""
+    """来源: the row of another system in which it was observed, and that row's revision.
+
+    The system is the token's own. A row's revisions count in the order of their arrival.
+    """
 
     system: RowName
     table: RowName
@@ -177,13 +181,25 @@ class Request:
             named.person, role, named.post, named.organisation, named.on_behalf_of, asserted=True
         )
 
+    def require_past(self, now: datetime, size: Callable[[], int]) -> None:
+        """Raises :class:`Malformed` where it was submitted later than now, or rests on a record
+        that is not in the ledger, of which there are ``size``.
+        """
+        faults: dict[str, list[str]] = {}
+        submitted_at, because = self.given.submitted_at, self.given.because
+        if submitted_at is not None and submitted_at > now + CLOCK_TOLERANCE:
+            faults["/case/submitted_at"] = ["报送时间晚于现在"]
+        last = size() if because else 0
+        for index, position in enumerate(because):
+            if position > last:
+                faults[f"/case/because/{index}"] = ["台账中没有这个位置"]
+        if faults:
+            raise Malformed(faults)
+
     def _role(self) -> Role:
-        if self.given.source is not None and Role.SOURCE_SYSTEM not in self.token.roles:
-            raise Forbidden("该令牌无权登记其他系统已经发生的事项")
-        if self.given.source is not None and issubclass(self.kind, OUR_OWN):
-            raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
         allowed = set(self.token.roles) & set(self.act.by)
         if self.given.source is not None:
+            self._require_own_row(self.given.source)
             allowed.add(Role.SOURCE_SYSTEM)
         if self.given.role is not None:
             allowed &= {self.given.role}
@@ -191,6 +207,17 @@ class Request:
             may = "、".join(sorted(role.label for role in self.act.by))
             raise Forbidden(f"{self.act.title}由{may}办理")
         return min(allowed, key=[*self.token.roles, *Role].index)
+
+    def _require_own_row(self, source: SourceGiven) -> None:
+        """A system tells of its own rows and no others; whatever a file tells of, an operator has
+        read in.
+        """
+        if Role.SOURCE_SYSTEM not in self.token.roles:
+            raise Forbidden("该令牌无权登记其他系统已经发生的事项")
+        if issubclass(self.kind, OUR_OWN):
+            raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
+        if self.line is None and source.system != self.token.system:
+            raise Forbidden(f"来源系统 {source.system} 的来源行只能凭该系统的令牌报送")
 
 
 def understand(
@@ -215,8 +242,8 @@ def understand(
     asked = {name: value for name, value in body.items() if name != "case"}
     command = _loaded(act.command, asked, "", faults)
     given = _loaded(Circumstances, body.get("case", {}), "/case", faults)
-    if given is not None and act.observed and given.source is None:
-        faults["/case/source"] = ["该事项只登记其他系统中已经发生的业务，须写明来源"]
+    if given is not None:
+        faults |= _faults_of_source(act, given.source)
     if command is None or given is None or faults:
         raise Malformed(dict(islice(faults.items(), MOST_FAULTS)))
     told = {
@@ -226,6 +253,15 @@ def understand(
     }
     masked = msgspec.json.encode(told, order="deterministic")
     return Request(token, key, act, kind, code, command, given, masked, line)
+
+
+def _faults_of_source(act: Act, seen: SourceGiven | None) -> dict[str, list[str]]:
+    """An act may need a source, and a correction is no row's content that could be deleted."""
+    if seen is None and act.observed:
+        return {"/case/source": ["该事项只登记其他系统中已经发生的业务，须写明来源"]}
+    if seen is not None and seen.deleted and RecordCorrected in act.facts:
+        return {"/case/source/deleted": ["更正自身不能撤回；撤回原记录的，不写 content 即可"]}
+    return {}
 
 
 def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:

@@ -131,10 +131,12 @@ class Sitting:
     def decide(self, request: Request, expected: int | None = None) -> Decided:
         """Ask the rule; what follows is recorded when the sitting concludes.
 
-        Raises :class:`Forbidden`, :class:`NotFound` or :class:`VersionMoved`.
+        Raises :class:`Forbidden`, :class:`NotFound`, :class:`VersionMoved`, or ``Malformed`` where
+        it rests on what is not there yet.
         """
         it = self.history(request.kind, request.subject)
         self._admit(request, it)
+        request.require_past(self.now, self.ledger.head_position)
         if expected is not None and it.version != expected:
             raise VersionMoved(it.version)
         source = SourceRow.of(request, self.ledger, self.known)

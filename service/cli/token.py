@@ -37,7 +37,11 @@ def command() -> None:
 @click.option("--id", "id_", metavar="ID", help="The token's name in every record; else made up.")
 @click.option("--role", "roles", type=ROLES, multiple=True, required=True)
 @click.option("--person", default="", help="The person who alone acts with it.")
-@click.option("--system", default="", help="The system that acts with it, for whom it names.")
+@click.option(
+    "--system",
+    default="",
+    help="The system that acts with it, or tells of its rows.",
+)
 @click.option("--unit", default="", help="Good only for this unit and those below it.")
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 36_500))
 @json_option

@@ -80,7 +80,7 @@ REQUESTS = Lookup(
     "key",
 )
 OBSERVED = Lookup(
-    "SELECT revision, digest, position FROM observed WHERE system = {system}"
+    "SELECT revision, position FROM observed WHERE system = {system}"
     " AND source_table = {source_table} AND row_id = {row_id} AND ledger = ?::text",
     "system",
     "source_table",

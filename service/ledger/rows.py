@@ -65,8 +65,6 @@ class ObservedKey:
     source_table: str
     row_id: str
     revision: str
-    digest: bytes | None = field(default=None, compare=False)
-    """Of its content, to tell a repetition from a change under the same revision."""
     record: int = field(default=0, compare=False)
     """Which of the records appended with it is about it."""
     first: int | None = field(default=None, compare=False)

@@ -37,7 +37,7 @@ REQUEST = (
     " WHERE ledger = ? AND principal = ? AND key = ?"
 )
 OBSERVED = (
-    "SELECT system, source_table, row_id, revision, digest, position FROM observed"
+    "SELECT system, source_table, row_id, revision, position FROM observed"
     " WHERE ledger = ? AND system = ? AND source_table = ? AND row_id = ?"
 )
 VALUE = "SELECT digest, salt, value FROM committed_value WHERE ledger = ? AND digest = ?"
@@ -97,10 +97,9 @@ PARTS = (
             "source_table": "text",
             "row_id": "text",
             "revision": "text",
-            "digest": "bytea",
             "position": "int8",
         },
-        lambda batch: [(*key.names, key.digest, position) for key, position in batch.observed],
+        lambda batch: [(*key.names, position) for key, position in batch.observed],
     ),
     Part(
         "committed_value",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -25,7 +26,7 @@ TRANSPORT = {"name": "交通运输局"}
 
 def seen_in(row: str, revision: str, **more: Any) -> dict[str, Any]:
     """The circumstances of something that another system's row says has happened."""
-    source = {"system": "budget", "table": "units", "row": row, "revision": revision, **more}
+    source = {"system": "treasury", "table": "units", "row": row, "revision": revision, **more}
     return {"case": {"source": source}}
 
 
@@ -158,6 +159,36 @@ def test_no_system_tells_us_whom_we_have_come_to_trust(ask: Ask, ledger: Ledger)
     with pytest.raises(Forbidden, match="只在本系统办理"):
         ask("issue_token", "office/main", issued, token=TREASURY)
     assert ledger.head_position() == 0
+
+
+def test_a_system_tells_of_its_own_rows_only(ask: Ask, ledger: Ledger) -> None:
+    """Or it could take the name of a row that another system has yet to tell of."""
+    for person, system in (("", "bank"), ("wang", "")):
+        other = Token("other", "", (Role.SOURCE_SYSTEM,), NEVER, person, system=system)
+        with pytest.raises(Forbidden, match="只能凭该系统的令牌"):
+            ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=other)
+    assert ledger.head_position() == 0
+
+
+def test_nothing_rests_on_what_is_still_to_come(ask: Ask, ledger: Ledger) -> None:
+    now = ledger.clock()
+    ask("register_unit", "unit/117", AGRICULTURE)
+    case = {"because": [1, 2], "submitted_at": (now + timedelta(days=1)).isoformat()}
+    with pytest.raises(Malformed) as malformed:
+        ask("register_unit", "unit/118", TRANSPORT | {"case": case})
+    assert set(malformed.value.faults) == {"/case/because/1", "/case/submitted_at"}
+    case = {"because": [1], "submitted_at": (now + timedelta(seconds=30)).isoformat()}
+    assert ask("register_unit", "unit/118", TRANSPORT | {"case": case}).is_recorded
+
+
+def test_a_correction_is_not_told_as_a_deleted_row(ask: Ask, ledger: Ledger) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE | seen_in("7", "a"), token=TREASURY)
+    wrong = {"position": 1, "reason": "单位名称有误"}
+    with pytest.raises(Malformed) as malformed:
+        ask("correct_record", "unit/117", wrong | seen_in("7", "b", deleted=True), token=TREASURY)
+    assert [*malformed.value.faults] == ["/case/source/deleted"]
+    ask("correct_record", "unit/117", wrong | seen_in("7", "b"), token=TREASURY)
+    assert not ledger.fold(Unit, "117").is_registered
 
 
 def test_an_unchanged_source_row_is_recorded_once(ask: Ask, ledger: Ledger) -> None:

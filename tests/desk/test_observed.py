@@ -26,13 +26,13 @@ from tests.desk.conftest import NEVER, TREASURY, Ask, asked
 
 AGRICULTURE = {"name": "农业农村局"}
 TRANSPORT = {"name": "交通运输局"}
-ELSEWHERE = Token("exchange", "", (Role.SOURCE_SYSTEM,), NEVER, system="exchange")
+ELSEWHERE = Token("exchange", "", (Role.SOURCE_SYSTEM,), NEVER, system="treasury")
 
 
 def told(body: dict[str, Any], revision: str, row: str = "7", **more: Any) -> dict[str, Any]:
     """A body with the row, in a revision, that it was seen in; ``more`` of the source or case."""
     of_source: dict[str, Any] = {k: more.pop(k) for k in ("batch", "deleted") if k in more}
-    source = {"system": "budget", "table": "t", "row": row, "revision": revision, **of_source}
+    source = {"system": "treasury", "table": "t", "row": row, "revision": revision, **of_source}
     return body | {"case": {"source": source, **more}}
 
 
@@ -72,7 +72,7 @@ def test_a_revision_is_the_same_however_it_is_delivered(ask: Ask) -> None:
 
 def test_nobody_is_shown_what_a_row_led_to_elsewhere(ask: Ask) -> None:
     """Who may act on one unit, and names a row of another, is not told what stands there."""
-    small = Token("small", "", (Role.SOURCE_SYSTEM,), NEVER, system="small", unit="118")
+    small = Token("small", "", (Role.SOURCE_SYSTEM,), NEVER, system="treasury", unit="118")
     ask("register_unit", "unit/118", TRANSPORT)
     secret = ask("register_unit", "unit/117", told(AGRICULTURE, "a"), token=TREASURY)
     outcome = ask("register_unit", "unit/118", told(AGRICULTURE, "a"), token=small)

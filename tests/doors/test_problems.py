@@ -30,6 +30,24 @@ def _repeated_otherwise(_: AtTheOffice, clerk: Caller) -> Answer:
     return clerk.post(DOOR, {"name": "县文旅局"}, key="once")
 
 
+def _row_told_otherwise(office: AtTheOffice, _: Caller) -> Answer:
+    treasury = office.somebody(Role.SOURCE_SYSTEM, system="国库")
+    seen = {"system": "国库", "table": "单位", "row": "7", "revision": "1"}
+    treasury.post(DOOR, GOOD | {"case": {"source": seen}}).then(201)
+    return treasury.post(DOOR, {"name": "县文旅局", "case": {"source": seen}})
+
+
+def _of_another_system(office: AtTheOffice, _: Caller) -> Answer:
+    treasury = office.somebody(Role.SOURCE_SYSTEM, system="国库")
+    seen = {"system": "预算", "table": "单位", "row": "7", "revision": "1"}
+    return treasury.post(DOOR, GOOD | {"case": {"source": seen}})
+
+
+def _later_than_now(office: AtTheOffice, clerk: Caller) -> Answer:
+    late = (office.clock() + timedelta(seconds=61)).isoformat()
+    return clerk.post(DOOR, GOOD | {"case": {"submitted_at": late}})
+
+
 def _twice(_: AtTheOffice, clerk: Caller) -> Answer:
     clerk.post(DOOR, GOOD).then(201)
     return clerk.post(DOOR, GOOD)
@@ -75,6 +93,7 @@ WAYS: dict[str, tuple[int, str, Failing]] = {
     "no ledger's name": (401, "unauthorized", lambda _, it: it.post("/v1/A_B/" + DOOR, GOOD)),
     "an unknown token": (401, "unauthorized", lambda o, _: o.stranger("guess").post(DOOR, GOOD)),
     "another role": (403, "forbidden", lambda o, _: o.somebody(Role.AUDITOR).post(DOOR, GOOD)),
+    "a row of another system": (403, "forbidden", _of_another_system),
     "no such route": (404, "not_found", lambda _, it: it.get("/v2/")),
     "another method": (405, "method_not_allowed", lambda _, it: it.ask("PUT", DOOR, headers={})),
     "a broken rule": (409, "refused", _twice),
@@ -103,6 +122,13 @@ WAYS: dict[str, tuple[int, str, Failing]] = {
     "a code that is none": (422, "malformed", lambda _, it: it.post("units/一/registration", GOOD)),
     "a control character": (422, "malformed", lambda _, it: it.post(DOOR, {"name": "a\0b"})),
     "a key used otherwise": (422, "key_used_otherwise", _repeated_otherwise),
+    "a revision used otherwise": (422, "revision_used_otherwise", _row_told_otherwise),
+    "resting on nothing": (
+        422,
+        "malformed",
+        lambda _, it: it.post(DOOR, GOOD | {"case": {"because": [1_000]}}),
+    ),
+    "later than now": (422, "malformed", _later_than_now),
     "a clock set back": (503, "clock_behind", _after_the_clock_was_set_back),
 }
 
@@ -125,7 +151,7 @@ def test_whatever_fails_is_told_in_one_shape(office: AtTheOffice, clerk: Caller,
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert answer.headers.get("Allow") == ("POST" if status == 405 else None)
     assert "errors" in answer.json or kind not in {"malformed", "bad_header"}
-    if kind not in {"refused", "key_used_otherwise"}:
+    if kind not in {"refused", "key_used_otherwise", "revision_used_otherwise"}:
         assert office.ledger.load(Unit, "105").is_blank
 
 

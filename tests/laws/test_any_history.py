@@ -242,7 +242,7 @@ def asks(draw: st.DrawFn, world: World, name: str) -> Ask:
     if seen is None or issubclass(kind, OUR_OWN):
         return ask
     seen = replace(seen, table=f"{name}-{ask.code}")
-    return replace(ask, role=Role.SOURCE_SYSTEM, source=seen)
+    return replace(ask, role=Role.SOURCE_SYSTEM, source=seen, is_personal=False)
 
 
 @pytest.mark.timeout(900)  # a failure may take minutes to shrink

@@ -26,7 +26,7 @@ from tests.words import MONTH_ENDS, PEOPLE, PROJECTS, UNITS, WORDS, Dictionary, 
 BEGIN = datetime(2021, 3, 1, 1, tzinfo=UTC)
 NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 ORGANISATIONS = {"zhang": "101", "li": "101001", "wang": "102", "zhao": "bureau", "sun": "bureau"}
-SYSTEM = Token("platform", "", tuple(Role), NEVER, system="platform")
+SYSTEM = Token("platform", "", tuple(Role), NEVER, system="treasury")
 PERSONAL = {p: Token(f"of-{p}", "", tuple(Role), NEVER, person=p) for p in PEOPLE}
 SOURCES = tuple(
     SourceGiven("treasury", table, row, revision, deleted=revision == "3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
@@ -39,12 +40,11 @@ WANG = Actor("wang", Role.OPERATOR)
 REGISTERED = UnitRegistered("农业农村局", "", 1)
 
 
+BUDGET = replace(CONSOLE, system="budget")
 PAID = {"year": 2021, "voucher": "V1", "line": "L1", "amount": "5.00", "payee_person": "王小二"}
 
 
-def asked(
-    act: str, subject: str, key: str, body: dict[str, Any], token: Token = CONSOLE
-) -> Request:
+def asked(act: str, subject: str, key: str, body: dict[str, Any], token: Token = BUDGET) -> Request:
     kind, _, code = subject.partition("/")
     return understand(ACTS[act], KINDS[kind], code or MAIN, body, token=token, key=key)
 
