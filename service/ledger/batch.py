@@ -34,7 +34,7 @@ from service.ledger.errors import (
     RowConflict,
 )
 from service.ledger.hashes import SHA256, SM3
-from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow
+from service.ledger.rows import CommittedValue, Completed, Head, ObservedKey, RequestRow
 from service.ledger.tables import CLOCK_CORRECTED
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -158,12 +158,17 @@ class Batch:
         for insertion in insertions:
             self._judge(insertion)
         self.leaves = leaves(self.rows)
-        self.head = found.head.grown(self.recorded_at, *self.leaves) if self.rows else found.head
+        self.head, self.subtrees = self._grown()
 
     @property
     def size(self) -> int:
         """The ledger's size once this batch is recorded."""
         return self.found.head.size + len(self.rows)
+
+    def _grown(self) -> tuple[Head, list[Completed]]:
+        if not self.rows:
+            return self.found.head, []
+        return self.found.head.growth(self.recorded_at, *self.leaves)
 
     def _judge(self, insertion: Insertion) -> None:
         try:

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
-APPEND_ONLY = ("record", "request", "observed")
+APPEND_ONLY = ("record", "subtree", "request", "observed", "checkpoint", "cosignature")
 
 RIGHTS: Mapping[str, str] = {
     "ledger_head": "SELECT, INSERT, UPDATE",
     "record": "SELECT, INSERT",
+    "subtree": "SELECT, INSERT",
+    "checkpoint": "SELECT, INSERT",
+    "cosignature": "SELECT, INSERT",
     "request": "SELECT, INSERT",
     "observed": "SELECT, INSERT",
     "committed_value": "SELECT, INSERT, UPDATE",

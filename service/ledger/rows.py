@@ -12,6 +12,9 @@ from eventsourcing.persistence import Notification
 
 from service.ledger.trees import Frontier
 
+Completed = tuple[int, int, bytes, bytes]
+"""A subtree that was completed: its level, its number, and its root in both trees."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -23,10 +26,13 @@ class Head:
     sha256: Frontier
     sm3: Frontier
 
-    def grown(self, recorded_at: datetime, sha256: Sequence[bytes], sm3: Sequence[bytes]) -> Self:
-        """The head after more records, of which these are the leaf hashes."""
-        size = self.size + len(sha256)
-        return type(self)(size, recorded_at, self.sha256.grown(sha256), self.sm3.grown(sm3))
+    def growth(
+        self, recorded_at: datetime, sha256: Sequence[bytes], sm3: Sequence[bytes]
+    ) -> tuple[Self, list[Completed]]:
+        """The head after more records, of which these are the leaf hashes; what they complete."""
+        (one, its), (other, others) = self.sha256.growth(sha256), self.sm3.growth(sm3)
+        completed = [(*a, b.root) for a, b in zip(its, others, strict=True)]
+        return type(self)(one.size, recorded_at, one, other), completed
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ PARTS = (
         ],
     ),
     Part(
+        "subtree",
+        {"level": "int8", "number": "int8", "sha256": "bytea", "sm3": "bytea"},
+        lambda batch: batch.subtrees,
+    ),
+    Part(
         "request",
         {
             "principal": "text",

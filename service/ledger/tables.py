@@ -50,6 +50,17 @@ sa.Index(
     sqlite_where=record.c.topic == CLOCK_CORRECTED,
 )
 
+subtree = sa.Table(
+    "subtree",
+    metadata,
+    sa.Column("ledger", Name, primary_key=True),
+    sa.Column("level", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("sm3", sa.LargeBinary, nullable=False),
+    comment="子树: the roots of complete subtrees of 256, 256² … records, for proofs in few reads",
+)
+
 request = sa.Table(
     "request",
     metadata,
@@ -86,4 +97,24 @@ committed_value = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("withheld_by", sa.BigInteger),
     comment="承诺值: personal values that records know by digest; emptied by a recorded order",
+)
+
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("ledger", Name, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("sealed_at", sa.Text, nullable=False),
+    comment="检查点: signed statements of a ledger's size and roots",
+)
+
+cosignature = sa.Table(
+    "cosignature",
+    metadata,
+    sa.Column("ledger", Name, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("witness", Name, primary_key=True),
+    sa.Column("line", sa.Text, nullable=False),
+    comment="联署: what witnesses said of a checkpoint",
 )

@@ -6,14 +6,25 @@ of n that is set, largest first. It is all one needs to append leaves and to sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from service.ledger.hashes import Algorithm
 
 WIDTH = 32
 """Bytes of a hash, in either algorithm."""
+
+TILE_HEIGHT = 8
+"""Every how many levels the roots of complete subtrees are kept: 256 leaves, 256², … each."""
+
+
+class Subtree(NamedTuple):
+    """A complete subtree of 256 to the power of ``level`` leaves, and which one it is, from 0."""
+
+    level: int
+    number: int
+    root: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +48,28 @@ class Frontier:
         return b"".join(self.peaks)
 
     def grown(self, leaves: Iterable[bytes]) -> Self:
-        """The frontier after more leaves, built level by level, from the leaves up."""
+        """The frontier after more leaves."""
+        return self.growth(leaves)[0]
+
+    def growth(self, leaves: Iterable[bytes]) -> tuple[Self, list[Subtree]]:
+        """The frontier after more leaves, and the subtrees that they completed and that are kept.
+
+        Built level by level, from the leaves up.
+        """
         level, waiting, peaks = list(leaves), list(self.peaks), []
-        size, added = self.size, len(level)
+        completed: list[Subtree] = []
+        size, added, height = self.size, len(level), 0
         while level:
             if size & 1:
                 level.insert(0, waiting.pop())
             if len(level) & 1:
                 peaks.append(level.pop())
             level = list(map(self.algorithm.node, level[::2], level[1::2]))
-            size >>= 1
-        return type(self)(self.algorithm, self.size + added, (*waiting, *reversed(peaks)))
+            size, height = size >> 1, height + 1
+            if height % TILE_HEIGHT == 0:
+                completed += numbered(height // TILE_HEIGHT, size, level)
+        frontier = type(self)(self.algorithm, self.size + added, (*waiting, *reversed(peaks)))
+        return frontier, completed
 
     @property
     def root(self) -> bytes:
@@ -58,3 +80,8 @@ class Frontier:
         for peak in reversed(larger):
             root = self.algorithm.node(peak, root)
         return root
+
+
+def numbered(level: int, first: int, roots: Iterable[bytes]) -> Iterator[Subtree]:
+    """Consecutive subtrees of one level."""
+    return (Subtree(level, number, root) for number, root in enumerate(roots, first))

@@ -13,7 +13,14 @@ from service.ledger.engine import make_engine, writing
 from service.ledger.guards import APPEND_ONLY, RIGHTS, grant_service_role
 from service.ledger.recorder import Recorder, create_ledger
 from service.ledger.rows import CommittedValue
-from service.ledger.tables import committed_value, ledger_head, metadata, record
+from service.ledger.tables import (
+    checkpoint,
+    committed_value,
+    cosignature,
+    ledger_head,
+    metadata,
+    record,
+)
 from tests.ledger.cast import PROJECT, event, events, request, row
 
 VALUE = CommittedValue(b"digest", b"salt", "张三")
@@ -21,11 +28,15 @@ ROLE = "wenxiao_service"
 
 
 @pytest.fixture
-def recorder(recorder: Recorder) -> Recorder:
+def recorder(recorder: Recorder, engine: Engine) -> Recorder:
     """A ledger with something in every table."""
     recorder.append(
-        events(PROJECT, 3), requests=[request("k")], observed=[row("1")], values=[VALUE]
+        events(PROJECT, 256), requests=[request("k")], observed=[row("1")], values=[VALUE]
     )
+    sealed = {"ledger": recorder.ledger, "size": 256}
+    with writing(engine) as connection:
+        connection.execute(sa.insert(checkpoint).values(sealed | {"note": "", "sealed_at": ""}))
+        connection.execute(sa.insert(cosignature).values(sealed | {"witness": "", "line": ""}))
     return recorder
 
 

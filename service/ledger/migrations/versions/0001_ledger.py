@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from service.ledger.guards import (
-    APPEND_ONLY,
     REFUSE_CHANGE,
     append_only,
     empties_only,
@@ -19,6 +18,7 @@ revision = "0001"
 down_revision = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+APPEND_ONLY = ("record", "request", "observed")
 CLOCK_CORRECTED = sa.text("topic = 'ledger.clock_corrected'")
 
 

@@ -1,0 +1,138 @@
+"""名册: which histories there are at a size, and how long each is, under one root.
+
+The trees prove that a record is there. That none is missing of a history takes more: the roster
+says of every stream how many records it has and where the last one stands, and its root is signed
+with the trees. It is a binary trie over the SHA-256 of the streams' names; of one set of streams
+there is one trie only, and one place for a name, taken or empty, so that "37, and no more" and "no
+such history" have a proof each.
+
+    root of no stream          H("")
+    root of one                H(0x00 ‖ this format, stream, length, last position, a line each)
+    root of more               H(0x01 ‖ root of those with the next bit 0 ‖ root of those with 1)
+
+A proof has the path from the place up, and, where somebody else's stream stands in that place, his.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from service.ledger.hashes import Algorithm
+from service.ledger.trees import WIDTH
+from service.proofs.merkle import Unproven
+
+FORMAT = "wenxiao-roster/1"
+DEPTH = 256
+
+
+@dataclass(frozen=True)
+class Listed:
+    """在册: a stream, how many records it has, and at which position the last one is."""
+
+    stream: str
+    length: int
+    last: int
+
+    def __bytes__(self) -> bytes:
+        """As it is hashed; no stream's name holds a line feed."""
+        return f"{FORMAT}\n{self.stream}\n{self.length}\n{self.last}".encode()
+
+    @cached_property
+    def key(self) -> int:
+        """Its place: the bits of this number, from the highest."""
+        return key_of(self.stream)
+
+
+@dataclass(frozen=True)
+class RosterProof:
+    """名册证明: what stands in a stream's place, and the path from there up to the root.
+
+    ``found`` is the stream itself; another one whose place this is, or None where it is empty: then
+    there is no such stream.
+    """
+
+    found: Listed | None
+    path: tuple[bytes, ...]
+
+
+class Roster:
+    """名册: all streams of a ledger at one size."""
+
+    def __init__(self, algorithm: Algorithm, listed: Iterable[Listed]) -> None:
+        self._algorithm = algorithm
+        self._listed = sorted(listed, key=lambda each: each.key)
+        self._keys = [each.key for each in self._listed]
+        self._known: dict[tuple[int, int, int], bytes] = {}
+
+    @property
+    def root(self) -> bytes:
+        """Its root."""
+        return self._root(0, len(self._keys), 0)
+
+    def proof(self, stream: str) -> RosterProof:
+        """Of a stream, that it is listed so, or that it is not listed at all."""
+        key, path = key_of(stream), []
+        begin, end, depth = 0, len(self._keys), 0
+        while end - begin > 1:
+            middle = self._middle(begin, end, depth)
+            right = bit(key, depth)
+            path.append(self._root(*((begin, middle) if right else (middle, end)), depth + 1))
+            begin, end = (middle, end) if right else (begin, middle)
+            depth += 1
+        found = self._listed[begin] if end > begin else None
+        return RosterProof(found, tuple(reversed(path)))
+
+    def _root(self, begin: int, end: int, depth: int) -> bytes:
+        if begin == end:
+            return self._algorithm.empty
+        if end - begin == 1:
+            return self._algorithm.leaf(bytes(self._listed[begin]))
+        place = begin, end, depth
+        if place not in self._known:
+            middle = self._middle(begin, end, depth)
+            halves = ((begin, middle), (middle, end))
+            self._known[place] = self._algorithm.node(
+                *(self._root(*half, depth + 1) for half in halves)
+            )
+        return self._known[place]
+
+    def _middle(self, begin: int, end: int, depth: int) -> int:
+        """Where those begin whose next bit is 1."""
+        while begin < end:
+            middle = (begin + end) // 2
+            if bit(self._keys[middle], depth):
+                end = middle
+            else:
+                begin = middle + 1
+        return begin
+
+
+def require_listed(algorithm: Algorithm, root: bytes, stream: str, proof: RosterProof) -> None:
+    """Raises ``Unproven`` unless the roster of this root says of a stream what the proof does."""
+    found, path = proof.found, proof.path
+    if len(path) > DEPTH or any(len(each) != WIDTH for each in (*path, root)):
+        raise Unproven("a path has at most 256 hashes of 32 bytes each")
+    key = key_of(stream)
+    if found is not None and (found.key ^ key) >> (DEPTH - len(path)):
+        raise Unproven(f"{found.stream} has another place than {stream}")
+    if found is not None and found.stream != stream and found.key == key:
+        raise Unproven(f"two names for one place: {found.stream} and {stream}")
+    reached = algorithm.empty if found is None else algorithm.leaf(bytes(found))
+    for depth, sibling in zip(range(len(path) - 1, -1, -1), path, strict=True):
+        pair = (sibling, reached) if bit(key, depth) else (reached, sibling)
+        reached = algorithm.node(*pair)
+    if reached != root:
+        raise Unproven(f"the roster of this root does not say that of {stream}")
+
+
+def key_of(stream: str) -> int:
+    """A stream's place in every roster."""
+    return int.from_bytes(sha256(stream.encode()).digest())
+
+
+def bit(key: int, depth: int) -> int:
+    """The bit of a place that decides at a depth, from 0."""
+    return key >> (DEPTH - 1 - depth) & 1

@@ -1,0 +1,128 @@
+"""树块: a ledger's trees in pieces of 256 hashes, as C2SP ``tlog-tiles`` divides them.
+
+A tile of level 0 holds leaf hashes, which stand with the records; one of a higher level the roots
+of complete subtrees, each of a full tile below, which are kept as they are completed. What is
+between is hashed when a tile is read. So any proof at any size takes two tiles for each level, of
+which a million records have three; and a tile of some width never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from service.ledger.hashes import ALGORITHMS, Algorithm
+from service.ledger.storage import Storage
+from service.ledger.trees import TILE_HEIGHT
+from service.proofs import merkle
+
+WIDTH = 1 << TILE_HEIGHT
+"""Hashes of a full tile."""
+
+REMEMBERED = 1_024
+"""How many tiles are kept in memory: about 40 kB each once both trees are asked for."""
+
+LEAVES = (
+    "SELECT sha256, sm3 FROM record WHERE ledger = ? AND position BETWEEN ? AND ? ORDER BY position"
+)
+SUBTREES = (
+    "SELECT sha256, sm3 FROM subtree WHERE ledger = ? AND level = ? AND number BETWEEN ? AND ?"
+    " ORDER BY number"
+)
+
+
+class NotThere(LookupError):
+    """无此树块: the ledger has not come so far."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """树块: consecutive hashes of one level of one tree, and what they hash to."""
+
+    algorithm: Algorithm
+    hashes: tuple[bytes, ...]
+    _levels: list[Sequence[bytes]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_levels", list(self._hashed()))
+
+    def __bytes__(self) -> bytes:
+        """As it is handed out."""
+        return b"".join(self.hashes)
+
+    def __getitem__(self, place: tuple[int, int]) -> bytes:
+        """The root over a complete part of it, by height above its hashes and number."""
+        height, number = place
+        return self._levels[height][number]
+
+    def _hashed(self) -> Iterator[Sequence[bytes]]:
+        level: Sequence[bytes] = self.hashes
+        while level:
+            yield level
+            level = list(map(self.algorithm.node, level[0::2], level[1::2]))
+
+
+class Tiles:
+    """Reads the tiles of one ledger. One per process and ledger serves all its threads."""
+
+    def __init__(self, storage: Storage[Any]) -> None:
+        self._storage = storage
+        self.tile = lru_cache(REMEMBERED)(self._tile)
+        self._rows = lru_cache(REMEMBERED)(self._read)
+
+    def tree(self, algorithm: Algorithm, size: int) -> Tree:
+        """One of the trees as it was when the ledger had so many records."""
+        return Tree(self, algorithm, size)
+
+    def _tile(self, algorithm: Algorithm, level: int, number: int, width: int) -> Tile:
+        """Raises ``NotThere`` where the ledger never had it."""
+        rows = self._rows(level, number, width)
+        column = ALGORITHMS.index(algorithm)
+        return Tile(algorithm, tuple(row[column] for row in rows))
+
+    def _read(self, level: int, number: int, width: int) -> list[tuple[bytes, bytes]]:
+        first = number * WIDTH
+        last = first + width - 1
+        with self._storage.connected() as connection:
+            rows = (
+                self._storage.rows(connection, SUBTREES, self._storage.ledger, level, first, last)
+                if level
+                else self._storage.rows(
+                    connection, LEAVES, self._storage.ledger, first + 1, last + 1
+                )
+            )
+        if len(rows) != width:
+            raise NotThere(f"tile {number} of level {level} has {len(rows)} hashes, not {width}")
+        return rows
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One tree at one size, from which its proofs are made."""
+
+    tiles: Tiles
+    algorithm: Algorithm
+    size: int
+
+    @property
+    def root(self) -> bytes:
+        """Its root."""
+        return merkle.root(self.algorithm, self.size, self._complete)
+
+    def inclusion(self, position: int) -> list[bytes]:
+        """That a record is in it. Raises ``IndexError`` where it is not."""
+        return merkle.inclusion(self.algorithm, position - 1, self.size, self._complete)
+
+    def consistency(self, old: int) -> list[bytes]:
+        """That the tree of an earlier size is its beginning. Raises ``IndexError``."""
+        return merkle.consistency(self.algorithm, old, self.size, self._complete)
+
+    def _complete(self, height: int, number: int) -> bytes:
+        level, above = divmod(height, TILE_HEIGHT)
+        tile, place = divmod(number, WIDTH >> above)
+        return self.tiles.tile(self.algorithm, level, tile, self._width(level, tile))[above, place]
+
+    def _width(self, level: int, tile: int) -> int:
+        return min(WIDTH, (self.size >> TILE_HEIGHT * level) - tile * WIDTH)

@@ -1,0 +1,91 @@
+"""The roster: 37 and no more, no such history, and whatever else somebody would like it to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.ledger.hashes import ALGORITHMS, SHA256, Algorithm
+from service.proofs.merkle import Unproven
+from service.proofs.roster import Listed, Roster, RosterProof, key_of, require_listed
+
+algorithms = st.sampled_from(ALGORITHMS)
+names = st.sets(st.integers(0, 500).map(lambda n: f"project/2021-{n:03d}"), max_size=40)
+PROJECT = Listed("project/2021-017", 37, 1_204)
+
+
+def listed(streams: set[str]) -> list[Listed]:
+    return [Listed(stream, len(stream) % 7 + 1, n) for n, stream in enumerate(sorted(streams), 1)]
+
+
+def defined_root(algorithm: Algorithm, streams: list[Listed], depth: int = 0) -> bytes:
+    """The definition, word for word."""
+    if not streams:
+        return algorithm.empty
+    if len(streams) == 1:
+        return algorithm.leaf(bytes(streams[0]))
+    halves: tuple[list[Listed], list[Listed]] = ([], [])
+    for each in streams:
+        halves[key_of(each.stream) >> 255 - depth & 1].append(each)
+    return algorithm.node(*(defined_root(algorithm, half, depth + 1) for half in halves))
+
+
+def test_a_stream_is_written_in_one_way() -> None:
+    assert bytes(PROJECT) == b"wenxiao-roster/1\nproject/2021-017\n37\n1204"
+
+
+@given(algorithms, names)
+def test_the_root_is_the_defined_one(algorithm: Algorithm, streams: set[str]) -> None:
+    assert Roster(algorithm, listed(streams)).root == defined_root(algorithm, listed(streams))
+
+
+@given(algorithms, names)
+def test_every_stream_is_listed_and_no_other(algorithm: Algorithm, streams: set[str]) -> None:
+    roster = Roster(algorithm, listed(streams))
+    for each in listed(streams):
+        proof = roster.proof(each.stream)
+        assert proof.found == each
+        require_listed(algorithm, roster.root, each.stream, proof)
+    absent = roster.proof("project/absent")
+    assert absent.found is None or absent.found.stream != "project/absent"
+    require_listed(algorithm, roster.root, "project/absent", absent)
+
+
+@given(algorithms, names.filter(bool), st.data())
+def test_nothing_else_is_proven(
+    algorithm: Algorithm, streams: set[str], data: st.DataObject
+) -> None:
+    roster = Roster(algorithm, listed(streams))
+    each = data.draw(st.sampled_from(listed(streams)))
+    proof = roster.proof(each.stream)
+    fewer = replace(each, length=each.length - 1)
+    lies = [
+        RosterProof(fewer, proof.path),
+        RosterProof(replace(each, last=each.last + 1), proof.path),
+        RosterProof(None, proof.path),
+        RosterProof(each, (*proof.path, bytes(32))),
+        RosterProof(each, (algorithm.empty, *proof.path)),
+        RosterProof(each, tuple(path[:31] for path in proof.path) or (b"",)),
+    ]
+    if proof.path:
+        lies += [RosterProof(each, proof.path[1:]), RosterProof(each, proof.path[:-1])]
+    for lie in lies:
+        with pytest.raises(Unproven):
+            require_listed(algorithm, roster.root, each.stream, lie)
+
+
+def test_another_stream_cannot_stand_in_for_one_that_is_there() -> None:
+    """Its place is taken: nobody else's path leads there."""
+    streams = [Listed(f"project/{n}", 1, n) for n in range(1, 100)]
+    roster = Roster(SHA256, streams)
+    for each in streams[1:]:
+        with pytest.raises(Unproven, match="another place"):
+            require_listed(SHA256, roster.root, "project/1", roster.proof(each.stream))
+
+
+def test_a_path_longer_than_a_place_is_refused() -> None:
+    with pytest.raises(Unproven, match="at most 256"):
+        require_listed(SHA256, bytes(32), "project/1", RosterProof(None, (bytes(32),) * 257))
