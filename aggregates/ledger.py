@@ -1,8 +1,8 @@
-"""台账: what the ledger records about itself: refusals, unreadable lines, a clock set right."""
+"""台账: what the ledger records about itself: refusals, unreadable lines, releases, keys, losses."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregates.base import MAIN, Aggregate, Breach, Fact
@@ -20,10 +20,17 @@ class Imports(Aggregate, kind="import", collection="imports"):
 
 @dataclass
 class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
-    """台账自身: the ledger's own history, and the release that writes it at present."""
+    """台账自身: the ledger's own history.
+
+    ``release`` is the one that writes it at present, under the catalogue of ``rules``; ``keys`` are
+    those its checkpoints are signed with, each with the last size at which it was good, or None;
+    ``generation`` counts the logs it has been for its witnesses, one more after every loss.
+    """
 
     release: str = ""
     rules: str = ""
+    keys: dict[str, int | None] = field(default_factory=dict)
+    generation: int = 1
 
 
 ITSELF = MAIN
@@ -79,3 +86,48 @@ class ReleaseStarted(
 
     def apply(self, ledger: LedgerItself, /) -> None:
         ledger.release, ledger.rules = self.release, self.rules
+
+
+class KeyAnnounced(Fact[LedgerItself], topic="ledger.key_announced", says="启用签名公钥 {key}"):
+    """启用公钥: from here on checkpoints are signed with this key.
+
+    ``key`` is the public key as C2SP ``signed-note`` writes it.
+    """
+
+    key: str
+
+    def apply(self, ledger: LedgerItself, /) -> None:
+        ledger.keys[self.key] = None
+
+
+class KeyRetired(
+    Fact[LedgerItself], topic="ledger.key_retired", says="停用签名公钥 {key}: {reason}"
+):
+    """停用公钥: a checkpoint larger than ``last_size`` is not to be believed by this key."""
+
+    key: str
+    last_size: int
+    reason: str
+
+    def apply(self, ledger: LedgerItself, /) -> None:
+        ledger.keys[self.key] = self.last_size
+
+
+class LossAccepted(
+    Fact[LedgerItself],
+    topic="ledger.loss_accepted",
+    says="确认记录缺失: 自第 {size} 条之后，原有记录至第 {sealed_size} 条: {reason}",
+):
+    """确认缺失: sealed records are gone for good, and the ledger goes on without them.
+
+    ``size`` is what was left, ``sealed`` the last checkpoint of what there was, as it was signed.
+    For witnesses the ledger is another log from here on.
+    """
+
+    size: int
+    sealed_size: int
+    sealed: str
+    reason: str
+
+    def apply(self, ledger: LedgerItself, /) -> None:
+        ledger.generation += 1

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aggregates.ledger import ClockCorrected, LedgerItself, ReleaseStarted
+from aggregates.ledger import (
+    ClockCorrected,
+    KeyAnnounced,
+    KeyRetired,
+    LedgerItself,
+    LossAccepted,
+    ReleaseStarted,
+)
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
 from commands.office import ADMINISTRATION
-from commands.vocabulary import Digest, Name, Text
+from commands.vocabulary import Digest, Name, Size, Text
 
 CLOCK_WAS_BEHIND = Rule(
     "ledger.clock_was_behind",
@@ -17,6 +24,13 @@ CLOCK_WAS_BEHIND = Rule(
 )
 STARTED_ONCE = Rule(
     "ledger.started_once", "启用的版本或其规则目录须与现行的不同", basis="档案法实施条例 第39条"
+)
+KEY_IS_NEW = Rule("ledger.key_is_new", "启用的公钥须从未启用过", basis="GB/T 39786-2021")
+KEY_IN_USE = Rule("ledger.key_in_use", "停用的须为在用公钥", basis="GB/T 39786-2021")
+SOMETHING_WAS_SEALED = Rule(
+    "ledger.something_was_sealed",
+    "确认缺失须以已经签署的检查点为据",
+    basis="档案法实施条例 第39条",
 )
 
 
@@ -44,3 +58,42 @@ class StartRelease(Command[LedgerItself]):
         is_other = (ledger.release, ledger.rules) != (self.release, self.rules)
         case.require(is_other, STARTED_ONCE, 版本=self.release)
         return ReleaseStarted(self.release, self.rules)
+
+
+@act("ledger/keys", by={Role.OPERATOR}, basis="GB/T 39786-2021")
+class AnnounceKey(Command[LedgerItself]):
+    """启用公钥: checkpoints will be signed with another key."""
+
+    key: Name
+
+    def decide(self, ledger: LedgerItself, case: Case, /) -> KeyAnnounced:
+        case.require(self.key not in ledger.keys, KEY_IS_NEW, 公钥=self.key)
+        return KeyAnnounced(self.key)
+
+
+@act("ledger/keys/retirement", by={Role.OPERATOR}, basis="GB/T 39786-2021")
+class RetireKey(Command[LedgerItself]):
+    """停用公钥: nothing that is signed with this key from here on is to be believed."""
+
+    key: Name
+    last_size: Size
+    reason: Text
+
+    def decide(self, ledger: LedgerItself, case: Case, /) -> KeyRetired:
+        is_in_use = self.key in ledger.keys and ledger.keys[self.key] is None
+        case.require(is_in_use, KEY_IN_USE, 公钥=self.key)
+        return KeyRetired(self.key, self.last_size, self.reason)
+
+
+@act("ledger/loss", by={Role.OPERATOR}, basis="档案法实施条例 第39条")
+class AcceptLoss(Command[LedgerItself]):
+    """确认缺失: records that were sealed cannot be had back; the ledger goes on without them."""
+
+    size: Size
+    sealed_size: Size
+    sealed: Text
+    reason: Text
+
+    def decide(self, ledger: LedgerItself, case: Case, /) -> LossAccepted:
+        case.require(self.sealed_size, SOMETHING_WAS_SEALED, 已签署=self.sealed_size)
+        return LossAccepted(self.size, self.sealed_size, self.sealed, self.reason)

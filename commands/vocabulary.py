@@ -187,6 +187,7 @@ Year = Annotated[
 ]
 Count = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))]
 Position = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 2**53))]
+Size = Annotated[int, fields.Integer(strict=True, validate=validate.Range(0, 2**53))]
 
 SignedYuan = Annotated[Fen, MoneyField(signed=True)]
 PersonName = Annotated[str, TextField(200, metadata={"personal": True})]

@@ -32,6 +32,16 @@ class Settings:
     """The most bytes that the body of a request may have."""
     wait_seconds: float = 5.0
     """How long a question waits for a read model that has not read as far as it asks."""
+    custody: str = "wenxiao-custody"
+    """The folder that keeps what must not be in the database: keys, and the last checkpoints."""
+    origin: str = "wenxiao.local"
+    """What precedes a ledger's name in its checkpoints: a host's name of this office's own."""
+    key_passphrase: str = field(default="", repr=False)
+    """What the files with private keys are encrypted with, if they are."""
+    policy: str = ""
+    """A file that says which witnesses are asked, and how many are enough (C2SP tlog-policy)."""
+    seal_seconds: float = 60.0
+    """How often a worker signs what has been added to a ledger that has a key."""
     log_level: Level = Level("info")
     """The least that is logged: debug, info, warning or error."""
 

@@ -173,6 +173,7 @@ WORDS: dict[Any, Word] = {
     v.Year: _word(*YEARS, free=_years),
     v.Count: _word(1, 2, 3, free=st.integers(1, 1_000_000)),
     v.Position: _word(1, 2, 3, free=st.integers(1, 2**53)),
+    v.Size: _word(0, 1, 300, free=st.integers(0, 2**53)),
     v.SignedYuan: _word(
         *map(Fen, (600_000_00, 1, -1, 400_000_00, -600_000_00, 0)),
         free=st.one_of(_sums, _sums.map(lambda fen: Fen(-fen))),

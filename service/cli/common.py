@@ -23,6 +23,7 @@ from service.ledger import entry
 from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
+from service.proofs.anchor import anchor
 from service.request import Refusal
 from service.settings import BadSetting, Settings
 
@@ -100,10 +101,17 @@ def settings(database: str | None) -> Settings:
 
 
 @contextmanager
-def opened(database: str | None, *, at_any_schema: bool = False) -> Iterator[sa.Engine]:
-    """The database, closed at the end; fails where it is not at this release's schema."""
+def opened(
+    database: str | None, *, at_any_schema: bool = False, is_anchored: bool = True
+) -> Iterator[sa.Engine]:
+    """The database, closed at the end; fails where it is not at this release's schema.
+
+    Nothing is added to a ledger that is not as it was sealed, unless it is not anchored.
+    """
     chosen = settings(database)
     engine = make_engine(chosen.database_url, pool_size=chosen.pool_size)
+    if is_anchored:
+        anchor(engine, Path(chosen.custody))
     try:
         if not at_any_schema and (is_missing(engine) or not is_migrated(engine)):
             raise Failed("the database is not at this release's schema: wenxiao migrate")

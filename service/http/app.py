@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -24,6 +25,7 @@ from service.http.office import office
 from service.http.standing import standing
 from service.http.treasury import treasury
 from service.ledger.engine import make_engine
+from service.proofs.anchor import anchor
 from service.settings import Settings
 
 DOORS = (acts, standing, treasury, chain, office, catalogue, health)
@@ -52,6 +54,7 @@ class Wenxiao(Flask):
         super().__init__("service.http", static_folder=None)
         self.settings = settings
         self.engine = make_engine(settings.database_url, pool_size=settings.pool_size)
+        anchor(self.engine, Path(settings.custody))
         self.ledgers = Ledgers(self.engine, clock)
         self.config["MAX_CONTENT_LENGTH"] = settings.body_limit
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

@@ -11,6 +11,7 @@ from typing import Generic
 from eventsourcing.persistence import PersistenceError
 
 from service.ledger.batch import Batch, Found, Insertion, Outcome, is_behind
+from service.ledger.engine import guard_of
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable, UnknownLedger
 from service.ledger.rows import Head
 from service.ledger.storage import C, Storage
@@ -29,6 +30,7 @@ class Appender(Generic[C]):
 
     def __init__(self, storage: Storage[C], clock: Callable[[], datetime]) -> None:
         self._storage, self._clock = storage, clock
+        self._guard = guard_of(storage.engine, storage.ledger)
         self.forget()
 
     def forget(self) -> None:
@@ -89,11 +91,16 @@ class Appender(Generic[C]):
         """Keep what is known if it is known of the head as it is."""
         if self._head is None or self._storage.size(connection) != self._head.size:
             self.forget()
-            self._head = self._storage.head(connection)
+            self._head = self._found(connection)
+
+    def _found(self, connection: C) -> Head:
+        head = self._storage.head(connection)
+        self._guard(self._storage, head)
+        return head
 
     def _judged(self, connection: C, insertions: Sequence[Insertion]) -> Batch:
         if self._head is None:
-            self._head = self._storage.head(connection)
+            self._head = self._found(connection)
         now = self._clock()
         found = Found(self._head, self._known_versions(connection, insertions))
         if keys := [(r.principal, r.key) for i in insertions for r in i.requests]:

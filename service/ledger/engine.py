@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,11 @@ POSTGRESQL_DEFAULTS = {
     "tcp_user_timeout": 30_000,
 }
 
+Guard = Callable[[Any, Any], None]
+"""Looks at a ledger's storage and head before it is added to, and raises where it must not be."""
+
 _engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+_guards: weakref.WeakKeyDictionary[sa.Engine, Callable[[str], Guard]] = weakref.WeakKeyDictionary()
 _direct: weakref.WeakKeyDictionary[sa.Engine, sa.Engine] = weakref.WeakKeyDictionary()
 
 
@@ -66,6 +70,17 @@ def direct(engine: sa.Engine) -> sa.Engine:
     connection whenever somebody rolls back there.
     """
     return _direct.get(engine, engine)
+
+
+def guard_with(engine: sa.Engine, guard: Callable[[str], Guard]) -> None:
+    """Have every ledger of this database guarded that is opened from now on."""
+    _guards[engine] = guard
+
+
+def guard_of(engine: sa.Engine, ledger: str) -> Guard:
+    """What guards a ledger; nothing, where nobody wanted it guarded."""
+    guard = _guards.get(engine)
+    return guard(ledger) if guard else lambda _storage, _head: None
 
 
 def _sqlite(url: sa.URL, pool_size: int) -> sa.Engine:

@@ -82,6 +82,10 @@ class StorageUnavailable(OperationalError):
     """Nothing was recorded, for the database cannot be reached or cannot write: try again later."""
 
 
+class HistoryMissing(StorageUnavailable):
+    """The database does not hold what was sealed: nothing is added until somebody says why."""
+
+
 class OutcomeUnknown(OperationalError):
     """The connection was lost while the database was committing: it may have recorded, or not.
 

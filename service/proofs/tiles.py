@@ -15,7 +15,7 @@ from typing import Any
 
 from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.storage import Storage
-from service.ledger.trees import TILE_HEIGHT
+from service.ledger.trees import TILE_HEIGHT, Frontier
 from service.proofs import merkle
 
 WIDTH = 1 << TILE_HEIGHT
@@ -109,17 +109,24 @@ class Tree:
     @property
     def root(self) -> bytes:
         """Its root."""
-        return merkle.root(self.algorithm, self.size, self._complete)
+        return merkle.root(self.algorithm, self.size, self.complete)
+
+    @property
+    def frontier(self) -> Frontier:
+        """What more leaves can be added to."""
+        peaks = (self.complete(*each) for each in merkle.peaks(0, self.size))
+        return Frontier(self.algorithm, self.size, tuple(peaks))
 
     def inclusion(self, position: int) -> list[bytes]:
         """That a record is in it. Raises ``IndexError`` where it is not."""
-        return merkle.inclusion(self.algorithm, position - 1, self.size, self._complete)
+        return merkle.inclusion(self.algorithm, position - 1, self.size, self.complete)
 
     def consistency(self, old: int) -> list[bytes]:
         """That the tree of an earlier size is its beginning. Raises ``IndexError``."""
-        return merkle.consistency(self.algorithm, old, self.size, self._complete)
+        return merkle.consistency(self.algorithm, old, self.size, self.complete)
 
-    def _complete(self, height: int, number: int) -> bytes:
+    def complete(self, height: int, number: int) -> bytes:
+        """The root of a complete subtree, by its height and number. Raises ``NotThere``."""
         level, above = divmod(height, TILE_HEIGHT)
         tile, place = divmod(number, WIDTH >> above)
         return self.tiles.tile(self.algorithm, level, tile, self._width(level, tile))[above, place]

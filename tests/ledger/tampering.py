@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 
 from service.ledger.entry import Entry
 from service.ledger.hashes import ALGORITHMS
+from service.ledger.tables import metadata
 
-TABLES = ("ledger_head", "record", "request", "observed", "committed_value")
+TABLES = tuple(table.name for table in metadata.sorted_tables)
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,26 @@ def _write(engine: Engine, row: Stored, values: Mapping[str, object]) -> Any:
     statement = f"UPDATE {row.table} SET {new} WHERE {which} RETURNING {_place(engine)}"
     with engine.begin() as connection:
         return connection.execute(sa.text(statement), {**told, "place_": row.place}).scalar_one()
+
+
+Backup = dict[str, list[dict[str, Any]]]
+"""All rows of all tables of the ledger."""
+
+
+def backup(engine: Engine) -> Backup:
+    """Copy a ledger's tables as they are."""
+    with engine.connect() as connection:
+        return {
+            table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for table in metadata.sorted_tables
+        }
+
+
+def restore(engine: Engine, copied: Backup) -> None:
+    """Put a copy in the place of what is there, as an administrator restores a backup."""
+    unguard(engine)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(sa.delete(table))
+            if copied[table.name]:
+                connection.execute(sa.insert(table), copied[table.name])

@@ -1,0 +1,78 @@
+"""``wenxiao keys``: the key that signs a ledger's checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from service.cli.common import (
+    Failed,
+    database_option,
+    json_option,
+    ledger_at,
+    ledger_option,
+    settings,
+    tell,
+)
+from service.proofs.custody import BadCustody
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keys import KeyRefused, Keys
+from service.proofs.policy import BadPolicy
+from service.proofs.rounds import Rounds, keys_of
+
+
+@click.group("keys")
+def command() -> None:
+    """Make, change and list the keys that checkpoints are signed with."""
+
+
+@command.command()
+@database_option
+@ledger_option
+@json_option
+def new(*, database: str | None, ledger: str, as_json: bool) -> None:
+    """Make a ledger's first key; the private part stays in the custody folder."""
+    with keys_at(database, ledger) as keys:
+        key = str(keys.new())
+    tell({"key": key}, key, as_json=as_json)
+
+
+@command.command()
+@database_option
+@ledger_option
+@click.option("--reason", required=True)
+@json_option
+def rotate(*, database: str | None, ledger: str, reason: str, as_json: bool) -> None:
+    """Sign a last checkpoint with the present key, retire it, and go on with another."""
+    with keys_at(database, ledger) as keys:
+        made = Rounds(keys.ledger, settings(database)).go()
+        key = str(keys.rotate(made.sealed.checkpoint.size if made.sealed else 0, reason))
+    tell({"key": key}, key, as_json=as_json)
+
+
+@command.command("list")
+@database_option
+@ledger_option
+@json_option
+def list_(*, database: str | None, ledger: str, as_json: bool) -> None:
+    """List every key that the ledger has ever signed with, and how far each is good."""
+    with keys_at(database, ledger) as keys:
+        known = dict(keys.known.keys)
+    told = [{"key": key, "last_size": last} for key, last in known.items()]
+    lines = (
+        f"✓ {key}" if last is None else f"✗ {key}  good up to size {last}"
+        for key, last in known.items()
+    )
+    tell(told, *lines, as_json=as_json)
+
+
+@contextmanager
+def keys_at(database: str | None, ledger: str) -> Iterator[Keys]:
+    """The keys of a ledger; fails in a sentence where they are not to be had."""
+    with ledger_at(database, ledger) as at:
+        try:
+            yield keys_of(at, settings(database))
+        except (BadCustody, BadKeyFile, BadPolicy, KeyRefused) as error:
+            raise Failed(str(error)) from error

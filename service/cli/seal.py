@@ -1,0 +1,65 @@
+"""``wenxiao seal``: sign how far ledgers have come, and have witnesses sign it too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from service.cli.common import (
+    Failed,
+    Inconclusive,
+    database_option,
+    json_option,
+    ledger_at,
+    ledger_option,
+    settings,
+    tell,
+)
+from service.proofs.custody import BadCustody
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keys import KeyRefused
+from service.proofs.pages import checkpoint_page
+from service.proofs.policy import BadPolicy
+from service.proofs.rounds import Round, Rounds
+
+
+@click.command("seal")
+@database_option
+@ledger_option
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the checkpoint as a page to be printed.",
+)
+@json_option
+def command(*, database: str | None, ledger: str, page: Path | None, as_json: bool) -> None:
+    """Sign the ledger's size and roots as they are now; ask the witnesses that the policy names.
+
+    Exit code 3 where fewer of them signed than the policy wants.
+    """
+    with ledger_at(database, ledger) as at:
+        try:
+            made = Rounds(at, settings(database)).go()
+        except (BadKeyFile, KeyRefused, BadCustody, BadPolicy) as error:
+            raise Failed(str(error)) from error
+    if made.sealed is None:
+        raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
+    if page:
+        page.write_text(checkpoint_page(made.sealed), "utf-8")
+    note = str(made.sealed.note)
+    tell(told(made, note), note.rstrip("\n"), as_json=as_json)
+    for each in made.silent:
+        click.echo(f"✗ {each}", err=True)
+    if not made.is_enough:
+        raise Inconclusive("too few witnesses have signed this checkpoint")
+
+
+def told(made: Round, note: str) -> dict[str, object]:
+    """What was signed, and who did not."""
+    return {
+        "size": made.sealed.checkpoint.size if made.sealed else 0,
+        "note": note,
+        "silent": made.silent,
+        "is_enough": made.is_enough,
+    }

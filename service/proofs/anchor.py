@@ -1,0 +1,98 @@
+"""锚定: does the database still hold what was sealed?
+
+A database that was restored from a backup lies behind its last checkpoint; one that went on after
+such a restoration, or was rewritten, lies beside it. Either would become a second history under one
+name if it were added to; so nothing is recorded until somebody says what happened.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.ledger.engine import guard_with
+from service.ledger.errors import HistoryMissing
+from service.ledger.hashes import ALGORITHMS, Algorithm
+from service.ledger.rows import Head
+from service.ledger.storage import Storage
+from service.proofs.checkpoints import Checkpoint
+from service.proofs.custody import Custody
+from service.proofs.tiles import NotThere, Tiles
+
+FRESH_SECONDS = 5.0
+"""How long a ledger whose records were found as they were sealed is taken to have them still."""
+
+LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
+
+
+def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
+    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else."""
+    require_as_long(storage.ledger, size, custody)
+    if sealed := custody.sealed():
+        require_unbroken(storage, size, sealed.checkpoint)
+
+
+def require_as_long(ledger: str, size: int, custody: Custody) -> None:
+    """Raises ``HistoryMissing`` where this is less than was sealed, or than a witness has seen."""
+    sealed = custody.sealed()
+    if sealed and size < sealed.checkpoint.size:
+        raise too_short(ledger, size, sealed.checkpoint.size)
+    seen, witness = custody.seen()
+    if size < seen:
+        raise HistoryMissing(
+            f"ledger {ledger} has {size} records here, and witness {witness} has seen {seen};"
+            f" {LEAD_OUT}"
+        )
+
+
+def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
+    """Some of what was sealed is not there."""
+    return HistoryMissing(
+        f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
+        f" records {size + 1} to {sealed} are missing; {LEAD_OUT}"
+    )
+
+
+def require_unbroken(storage: Storage[Any], size: int, sealed: Checkpoint) -> None:
+    """Raises ``HistoryMissing`` unless a ledger of this size begins as it was sealed."""
+    if size < sealed.size:
+        raise too_short(storage.ledger, size, sealed.size)
+    for algorithm, root in zip(ALGORITHMS, (sealed.sha256, sealed.sm3), strict=True):
+        if root_at(storage, algorithm, sealed.size) != root:
+            raise HistoryMissing(
+                f"ledger {storage.ledger} has other records here than the {sealed.size} that were"
+                f" sealed ({algorithm.name}); {LEAD_OUT}"
+            )
+
+
+def root_at(storage: Storage[Any], algorithm: Algorithm, size: int) -> bytes | None:
+    """The root of a tree at a size, read afresh; None where not all of it is there."""
+    try:
+        return Tiles(storage).tree(algorithm, size).root
+    except NotThere:
+        return None
+
+
+class Anchor:
+    """锚定: holds one ledger's head against the last checkpoint kept outside its database."""
+
+    def __init__(self, folder: Path, ledger: str) -> None:
+        self._custody = Custody(folder, ledger)
+        self._looked = -inf
+
+    def __call__(self, storage: Storage[Any], head: Head) -> None:
+        """Raises ``HistoryMissing`` where records that were sealed are missing or others."""
+        require_as_long(storage.ledger, head.size, self._custody)
+        if monotonic() - self._looked > FRESH_SECONDS:
+            require_as_kept(storage, head.size, self._custody)
+            self._looked = monotonic()
+
+
+def anchor(engine: sa.Engine, folder: Path) -> None:
+    """Have every ledger of this database held against what is kept in this folder."""
+    guard_with(engine, partial(Anchor, folder))

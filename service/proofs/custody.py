@@ -1,0 +1,112 @@
+"""保管: what is kept of a ledger outside its database, which cannot vouch for itself.
+
+A folder with, for each ledger, the key that signs its checkpoints, and the last checkpoint that was
+signed. Whoever can write both to the database and here can do what he likes, but for the witnesses.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.proofs.checkpoints import Checkpoint
+from service.proofs.notes import BadNote, Note
+
+
+class BadCustody(RuntimeError):
+    """保管有误: what is kept here of a ledger cannot be read; the message says which file."""
+
+
+@dataclass(frozen=True)
+class Custody:
+    """保管: one ledger's files."""
+
+    folder: Path
+    ledger: str
+
+    @property
+    def key_file(self) -> Path:
+        """Where its private key is."""
+        return self.folder / f"{self.ledger}.key"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where its last checkpoint is."""
+        return self.folder / f"{self.ledger}.checkpoint"
+
+    @property
+    def seen_file(self) -> Path:
+        """Where it says that a witness has seen more than there was."""
+        return self.folder / f"{self.ledger}.seen"
+
+    def sealed(self) -> Sealed | None:
+        """The last checkpoint that was signed; None before the first. Raises ``BadCustody``."""
+        try:
+            return Sealed.parse(self.checkpoint_file.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (BadNote, UnicodeDecodeError) as error:
+            raise BadCustody(f"{self.checkpoint_file}: {error}") from error
+
+    def make_folder(self) -> None:
+        """Make the folder where it is not there; nobody else may look into it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def keep(self, note: Note) -> None:
+        """Keep a checkpoint instead of the last one; it is on disk when this returns."""
+        self._write(self.checkpoint_file, str(note))
+
+    def note_seen(self, size: int, witness: str) -> None:
+        """Keep how much a witness has seen, where it is more than there is here."""
+        self._write(self.seen_file, f"{size} {witness}\n")
+
+    def seen(self) -> tuple[int, str]:
+        """The most that a witness has seen beyond what there was, and who; 0 where nobody has."""
+        try:
+            size, _, witness = self.seen_file.read_text("utf-8").strip().partition(" ")
+            return int(size), witness
+        except FileNotFoundError:
+            return 0, ""
+        except ValueError as error:
+            raise BadCustody(f"{self.seen_file}: {error}") from error
+
+    def put_aside(self, generation: int) -> None:
+        """Keep the last checkpoint of a log that goes on as another one."""
+        for file in (self.checkpoint_file, self.seen_file):
+            if file.exists():
+                file.rename(file.with_suffix(f".{generation}{file.suffix}"))
+        settle(self.folder)
+
+    def _write(self, file: Path, text: str) -> None:
+        self.make_folder()
+        draft = file.with_suffix(f"{file.suffix}.draft")
+        with draft.open("w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+        settle(self.folder)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """已签检查点: a checkpoint, and the note that it was signed as."""
+
+    checkpoint: Checkpoint
+    note: Note
+
+    @classmethod
+    def parse(cls, text: str) -> Sealed:
+        """Read a signed checkpoint of ours. Raises ``BadNote``."""
+        note = Note.parse(text)
+        return cls(Checkpoint.parse(note.text), note)
+
+
+def settle(folder: Path) -> None:
+    """Have the names of a folder's files on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

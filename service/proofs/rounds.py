@@ -1,0 +1,116 @@
+"""封签轮次: one round of sealing: sign what was added, ask the witnesses, keep what they said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from service.ledger.application import Ledger
+from service.ledger.engine import writing
+from service.ledger.errors import HistoryMissing
+from service.ledger.hashes import SHA256
+from service.ledger.recorder import storage
+from service.ledger.tables import cosignature
+from service.proofs.anchor import LEAD_OUT
+from service.proofs.checkpoints import Checkpoint
+from service.proofs.cosigning import Answer, Consistency, cosigned
+from service.proofs.custody import Custody, Sealed
+from service.proofs.keys import Keys
+from service.proofs.notes import Signature
+from service.proofs.policy import NONE, Policy
+from service.proofs.sealing import Sealer
+from service.proofs.tiles import Tiles
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Round:
+    """一轮: the checkpoint with all its signatures, who is silent, and whether the rest is enough.
+
+    ``sealed`` is None where there was nothing to sign yet.
+    """
+
+    sealed: Sealed | None
+    is_new: bool = False
+    silent: list[str] = field(default_factory=list)
+    is_enough: bool = True
+
+
+def keys_of(ledger: Ledger, settings: Settings) -> Keys:
+    """The keys of a ledger, where these settings have them kept."""
+    custody = Custody(Path(settings.custody), ledger.slug)
+    return Keys(ledger, custody, settings.origin, settings.key_passphrase or None)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Whose word is wanted; nobody's, where no file says. Raises ``BadPolicy``, ``OSError``."""
+    if not settings.policy:
+        return Policy(quorum=NONE)
+    return Policy.parse(Path(settings.policy).read_text("utf-8"))
+
+
+class Rounds:
+    """封签轮次: the rounds of one ledger, and what its witnesses have seen of it."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        """Raises ``BadPolicy``, and as ``Keys.signer`` does where there is no good key here."""
+        self._keys = keys_of(ledger, settings)
+        self._storage = storage(ledger.engine, ledger.slug)
+        self._custody = Custody(Path(settings.custody), ledger.slug)
+        self._policy = policy_of(settings)
+        self._sealer = Sealer(
+            self._storage, self._custody, self._keys.origin, self._keys.signer(), ledger.clock
+        )
+        self._tiles = Tiles(self._storage)
+        self._seen: dict[str, int] = {}
+
+    def go(self) -> Round:
+        """Sign what was added since the last time, and ask every witness that has not signed it.
+
+        Raises ``HistoryMissing`` where the database does not hold what was signed, or where a
+        witness has signed more than there is here.
+        """
+        made = self._sealer.seal()
+        sealed = made or self._sealer.last()
+        if sealed is None:
+            return Round(None)
+        signed = sealed.note.signed_by(self._policy.keys())
+        silent = [each for each in self._policy.witnesses.values() if each.key not in signed]
+        answers = cosigned(sealed.note, silent, self._consistency(sealed.checkpoint), self._seen)
+        self._heed(sealed.checkpoint, answers)
+        sealed = self._keep(sealed, [each.signature for each in answers if each.signature])
+        signed = sealed.note.signed_by(self._policy.keys())
+        return Round(
+            sealed,
+            made is not None,
+            [f"{each.witness.name}: {each.reason}" for each in answers if not each.signature],
+            self._policy.is_reached(signed),
+        )
+
+    def _consistency(self, checkpoint: Checkpoint) -> Consistency:
+        return self._tiles.tree(SHA256, checkpoint.size).consistency
+
+    def _heed(self, checkpoint: Checkpoint, answers: list[Answer]) -> None:
+        """Remember how far each has seen the ledger; it must not be further than it goes."""
+        for each in answers:
+            self._seen[each.witness.name] = min(each.seen, checkpoint.size)
+            if each.seen > checkpoint.size:
+                self._custody.note_seen(each.seen, each.witness.name)
+                raise HistoryMissing(
+                    f"witness {each.witness.name} has signed {each.seen} records of"
+                    f" {checkpoint.origin}, and there are {checkpoint.size} here; {LEAD_OUT}"
+                )
+
+    def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:
+        """The checkpoint with what witnesses have newly said, kept inside and outside."""
+        if not new:
+            return sealed
+        note = sealed.note.with_signatures(new)
+        self._custody.keep(note)
+        key = {"ledger": self._storage.ledger, "size": sealed.checkpoint.size}
+        rows = [{**key, "witness": each.name, "line": str(each)} for each in new]
+        with writing(self._storage.engine) as connection:
+            connection.execute(sa.insert(cosignature), rows)
+        return Sealed(sealed.checkpoint, note)

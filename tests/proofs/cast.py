@@ -1,0 +1,39 @@
+"""A ledger with a key, in an office that keeps it where it should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from service.ledger.application import Ledger
+from service.ledger.recorder import create_ledger
+from service.proofs.anchor import anchor
+from service.proofs.rounds import Rounds, keys_of
+from service.settings import Settings
+from tests.ledger.cast import PROJECT, events
+
+SLUG = "shizong"
+
+
+def settings_in(folder: Path) -> Settings:
+    """An office that keeps its custody there."""
+    return replace(Settings(), custody=str(folder / "custody"))
+
+
+def sealed_office(engine: Engine, settings: Settings, records: int = 300) -> Ledger:
+    """A ledger with a key, so many records beside the key's own, and the first checkpoint."""
+    anchor(engine, Path(settings.custody))
+    create_ledger(engine, SLUG)
+    ledger = Ledger(engine, SLUG)
+    keys_of(ledger, settings).new()
+    add(ledger, records)
+    Rounds(ledger, settings).go()
+    return ledger
+
+
+def add(ledger: Ledger, number: int, stream: str = PROJECT) -> None:
+    """So many more records of a stream."""
+    first = ledger.records_in.version_of(stream) + 1
+    ledger.records_in.append(events(stream, number, first=first))
