@@ -1,4 +1,4 @@
-"""台账: what the ledger records about itself: refusals, unreadable lines, releases, keys, losses."""
+"""台账: what the ledger records about itself: refusals, lines, releases, keys, losses."""
 
 from __future__ import annotations
 

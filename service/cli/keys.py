@@ -47,8 +47,8 @@ def new(*, database: str | None, ledger: str, as_json: bool) -> None:
 def rotate(*, database: str | None, ledger: str, reason: str, as_json: bool) -> None:
     """Sign a last checkpoint with the present key, retire it, and go on with another."""
     with keys_at(database, ledger) as keys:
-        made = Rounds(keys.ledger, settings(database)).go()
-        key = str(keys.rotate(made.sealed.checkpoint.size if made.sealed else 0, reason))
+        Rounds(keys.ledger, settings(database)).go()
+        key = str(keys.rotate(reason))
     tell({"key": key}, key, as_json=as_json)
 
 

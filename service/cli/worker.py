@@ -21,6 +21,7 @@ from service.cli.common import database_option, ledgers_option, opened, settings
 from service.ledger.application import Ledger
 from service.ledger.recorder import every_ledger
 from service.projector import Projector, follow
+from service.proofs.patrol import Patrol
 from service.release import announce
 
 LOOK_SECONDS = 2.0
@@ -33,17 +34,22 @@ LOOK_SECONDS = 2.0
 @click.option("--once", is_flag=True, help="Read up to the end as it is now, and stop.")
 @click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input ends, too.")
 def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attached: bool) -> None:
-    """Read the ledgers into the read models until told to stop; any number may do so at once."""
+    """Read the ledgers into the read models, and seal them, until told to stop.
+
+    Any number of workers may do so at once; those that hold a ledger's key seal it.
+    """
     logs.configure(settings(database).log_level)
     stop = _stopped_by_signal()
     if attached:
         Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     with opened(database) as engine:
-        roster = Roster(engine, ledgers)
+        roster, patrol = Roster(engine, ledgers), Patrol(engine, ledgers, settings(database))
         if not once:
+            Thread(target=patrol.follow, args=(stop,), daemon=True).start()
             follow(roster, stop)
         for projector in roster:
             projector.catch_up()
+        patrol.go_round()
 
 
 class Telling(Projector):

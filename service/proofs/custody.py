@@ -6,7 +6,10 @@ signed. Whoever can write both to the database and here can do what he likes, bu
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +42,14 @@ class Custody:
     def seen_file(self) -> Path:
         """Where it says that a witness has seen more than there was."""
         return self.folder / f"{self.ledger}.seen"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody else sign or change keys meanwhile, in this process or another."""
+        self.make_folder()
+        with (self.folder / f"{self.ledger}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def sealed(self) -> Sealed | None:
         """The last checkpoint that was signed; None before the first. Raises ``BadCustody``."""

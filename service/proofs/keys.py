@@ -45,11 +45,15 @@ class Keys:
         self._announce(signer.public)
         return signer.public
 
-    def rotate(self, last_size: int, reason: str) -> PublicKey:
-        """Make another key, and retire the present one; what it signed up to there stays good.
+    def rotate(self, reason: str) -> PublicKey:
+        """Make another key, and retire the present one; what it has signed until now stays good.
 
         Broken off on the way, it is taken up again where it was.
         """
+        with self._custody.alone():
+            return self._rotate(reason)
+
+    def _rotate(self, reason: str) -> PublicKey:
         next_file = self._custody.key_file.with_suffix(".next")
         if not next_file.exists():
             create(next_file, self.origin, Kind.LOG, self._passphrase)
@@ -57,6 +61,7 @@ class Keys:
         if not self._is_in_use(new):
             self._announce(new.public)
         if self._is_in_use(old):
+            last_size = self._signed_by(old)
             self._ask("retire_key", key=str(old.public), last_size=last_size, reason=reason)
         next_file.replace(self._custody.key_file)
         settle(self._custody.folder)
@@ -71,9 +76,10 @@ class Keys:
             raise KeyRefused(f"{signer.public} signs for {signer.name}, not for {self.origin}")
         return signer
 
-    def is_there(self) -> bool:
-        """Has this ledger a key here?"""
-        return self._custody.key_file.exists()
+    def _signed_by(self, signer: Signer) -> int:
+        """How far the ledger had come when this signer signed it last."""
+        sealed = self._custody.sealed()
+        return sealed.checkpoint.size if sealed and sealed.checkpoint.origin == signer.name else 0
 
     def _is_in_use(self, signer: Signer) -> bool:
         return self.known.keys.get(str(signer.public), 0) is None

@@ -56,5 +56,5 @@ def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> No
         if not outcome.is_recorded:
             raise NothingMissing(outcome.records[0].fact.sentence())
         generation += 1
-    keys.rotate(sealed.checkpoint.size, reason)
+    keys.rotate(reason)
     custody.put_aside(generation - 1)

@@ -55,14 +55,12 @@ class Rounds:
     """封签轮次: the rounds of one ledger, and what its witnesses have seen of it."""
 
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
-        """Raises ``BadPolicy``, and as ``Keys.signer`` does where there is no good key here."""
+        """Raises ``BadPolicy`` where the file of the policy cannot be understood."""
         self._keys = keys_of(ledger, settings)
         self._storage = storage(ledger.engine, ledger.slug)
         self._custody = Custody(Path(settings.custody), ledger.slug)
         self._policy = policy_of(settings)
-        self._sealer = Sealer(
-            self._storage, self._custody, self._keys.origin, self._keys.signer(), ledger.clock
-        )
+        self._sealer = Sealer(self._storage, self._custody, ledger.clock)
         self._tiles = Tiles(self._storage)
         self._seen: dict[str, int] = {}
 
@@ -70,10 +68,12 @@ class Rounds:
         """Sign what was added since the last time, and ask every witness that has not signed it.
 
         Raises ``HistoryMissing`` where the database does not hold what was signed, or where a
-        witness has signed more than there is here.
+        witness has signed more than there is here; and as ``Keys.signer`` does.
         """
-        made = self._sealer.seal()
-        sealed = made or self._sealer.last()
+        with self._custody.alone():
+            signer = self._keys.signer()
+            made = self._sealer.seal(signer)
+        sealed = made or self._sealer.last(signer.name)
         if sealed is None:
             return Round(None)
         signed = sealed.note.signed_by(self._policy.keys())

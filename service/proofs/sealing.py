@@ -45,28 +45,20 @@ def listed_at(storage: Storage[Any], size: int) -> dict[str, Listed]:
 
 
 class Sealer:
-    """封签: signs the checkpoints of one ledger, under one origin."""
+    """封签: signs the checkpoints of one ledger."""
 
-    def __init__(
-        self,
-        storage: Storage[Any],
-        custody: Custody,
-        origin: str,
-        signer: Signer,
-        clock: Clock = utc_now,
-    ) -> None:
+    def __init__(self, storage: Storage[Any], custody: Custody, clock: Clock = utc_now) -> None:
         self._storage, self._custody, self._clock = storage, custody, clock
-        self._origin, self._signer = origin, signer
         self._listed: dict[str, Listed] = {}
         self._listed_at = 0
 
-    def seal(self) -> Sealed | None:
+    def seal(self, signer: Signer) -> Sealed | None:
         """Sign how far the ledger has come; None where nothing was added since the last time.
 
-        Raises ``HistoryMissing`` where the database does not hold what was signed last, or does
-        not give back what it was given.
+        The signer's name is the log's origin. Raises ``HistoryMissing`` where the database does
+        not hold what was signed last, or does not give back what it was given.
         """
-        last, size = self.last(), self._storage.ask(self._storage.size)
+        last, size = self.last(signer.name), self._storage.ask(self._storage.size)
         if last is not None:
             require_unbroken(self._storage, size, last.checkpoint)
             self._record(last)
@@ -75,12 +67,12 @@ class Sealer:
             return None
         roots = self._roots(begin, size)
         rosters = (Roster(each, self._listed.values()).root for each in ALGORITHMS)
-        return self._signed(Checkpoint(self._origin, size, *roots, *rosters))
+        return self._signed(Checkpoint(signer.name, size, *roots, *rosters), signer)
 
-    def last(self) -> Sealed | None:
-        """The last checkpoint of this log, in custody or in the database, whichever is larger."""
+    def last(self, origin: str) -> Sealed | None:
+        """The last checkpoint of a log, in custody or in the database, whichever is larger."""
         found = [self._custody.sealed(), self._latest_kept()]
-        ours = [each for each in found if each and each.checkpoint.origin == self._origin]
+        ours = [each for each in found if each and each.checkpoint.origin == origin]
         return max(ours, key=lambda each: each.checkpoint.size, default=None)
 
     def _latest_kept(self) -> Sealed | None:
@@ -120,9 +112,9 @@ class Sealer:
             yield rows
             begin += len(rows)
 
-    def _signed(self, checkpoint: Checkpoint) -> Sealed:
+    def _signed(self, checkpoint: Checkpoint, signer: Signer) -> Sealed:
         """Outside the database first: what was signed must never be forgotten."""
-        note = Note(checkpoint.text, (self._signer.sign(checkpoint.text),))
+        note = Note(checkpoint.text, (signer.sign(checkpoint.text),))
         self._custody.keep(note)
         sealed = Sealed(checkpoint, note)
         self._record(sealed)

@@ -23,6 +23,14 @@ def environment(url: str) -> dict[str, str]:
     return {**os.environ, "WENXIAO_DATABASE_URL": url}
 
 
+@pytest.fixture(autouse=True)
+def custody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where keys and checkpoints are kept, for every command that is begun here."""
+    folder = tmp_path / "custody"
+    monkeypatch.setenv("WENXIAO_CUSTODY", str(folder))
+    return folder
+
+
 @pytest.fixture
 def wenxiao(database_url: str) -> Wenxiao:
     """Run a command on a database that has one ledger, ``office``."""

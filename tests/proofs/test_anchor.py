@@ -104,16 +104,15 @@ def test_the_database_as_it_was_ends_the_refusal(
 ) -> None:
     whole = backup(engine)
     restore(engine, old)
-    with pytest.raises(HistoryMissing):
+    with pytest.raises(HistoryMissing, match="were sealed"):
         add(ledger, 1)
     restore(engine, whole)
     add(ledger, 1)
     assert Rounds(ledger, settings).go().is_new
 
 
-def test_what_a_witness_has_seen_counts_as_well(
-    engine: Engine, ledger: Ledger, settings: Settings
-) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_what_a_witness_has_seen_counts_as_well(engine: Engine, settings: Settings) -> None:
     """Custody was restored from the same old backup as the database; the witness remembers."""
     custody(settings).note_seen(351, "audit")
     with pytest.raises(HistoryMissing, match="witness audit has seen 351"):
@@ -156,9 +155,10 @@ def test_the_acceptance_of_a_loss_that_was_broken_off_is_taken_up_again(
     restore(engine, old)
     other = unanchored
     keys = keys_of(other, settings)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(keys, "rotate", interrupted)
-        accept_loss(other, custody(settings), keys, "机房失火")
+        with pytest.raises(KeyboardInterrupt):
+            accept_loss(other, custody(settings), keys, "机房失火")
     accept_loss(other, custody(settings), keys, "机房失火")
     assert keys.known.generation == 2
     assert not what_is_missing(other, custody(settings))
@@ -168,9 +168,7 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_where_nothing_is_missing_nothing_is_accepted(
-    engine: Engine, ledger: Ledger, settings: Settings
-) -> None:
+def test_where_nothing_is_missing_nothing_is_accepted(ledger: Ledger, settings: Settings) -> None:
     with pytest.raises(NothingMissing):
         accept_loss(ledger, custody(settings), keys_of(ledger, settings), "误操作")
     assert ledger.head_position() == 301

@@ -116,7 +116,7 @@ def test_a_rotated_key_signs_on_and_the_old_one_is_good_so_far(
 ) -> None:
     keys = keys_of(ledger, settings)
     (old,) = keys.known.keys
-    new = keys.rotate(301, "每年更换")
+    new = keys.rotate("每年更换")
     assert keys.known.keys == {old: 301, str(new): None}
     add(ledger, 1)
     sealed = Rounds(ledger, settings).go().sealed
@@ -129,11 +129,11 @@ def test_a_rotation_that_was_broken_off_is_taken_up_again(
 ) -> None:
     keys, key_file = keys_of(ledger, settings), custody(settings).key_file
     before = key_file.read_bytes()
-    new = keys.rotate(301, "每年更换")
+    new = keys.rotate("每年更换")
     key_file.rename(key_file.with_suffix(".next"))
     key_file.write_bytes(before)
     key_file.chmod(0o600)
     with pytest.raises(KeyRefused, match="in use"):
         keys.signer()
-    assert keys.rotate(301, "每年更换") == new
+    assert keys.rotate("每年更换") == new
     assert keys.signer().public == new

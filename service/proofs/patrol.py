@@ -1,0 +1,81 @@
+"""巡封: every ledger that has a key here is sealed regularly, and its witnesses are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import sqlalchemy as sa
+from eventsourcing.persistence import PersistenceError
+from sqlalchemy.exc import SQLAlchemyError
+
+from service import logs
+from service.ledger.application import Ledger
+from service.ledger.recorder import every_ledger
+from service.proofs.custody import BadCustody, Custody
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keys import KeyRefused
+from service.proofs.policy import BadPolicy
+from service.proofs.rounds import Round, Rounds
+from service.settings import Settings
+
+EXPECTED = (
+    BadCustody,
+    BadKeyFile,
+    BadPolicy,
+    KeyRefused,
+    OSError,
+    PersistenceError,
+    SQLAlchemyError,
+)
+"""What may go wrong without anybody's code being wrong; it is logged, and tried again."""
+
+
+class Patrol:
+    """巡封: goes round these ledgers, or every one there is."""
+
+    def __init__(self, engine: sa.Engine, ledgers: Sequence[str], settings: Settings) -> None:
+        self._engine, self._ledgers, self._settings = engine, ledgers, settings
+        self._rounds: dict[str, Rounds] = {}
+
+    def follow(self, stop: Event) -> None:
+        """Go round again and again, until told to stop."""
+        while not stop.wait(self._settings.seal_seconds):
+            self.go_round()
+
+    def go_round(self) -> None:
+        """Seal once what has a key here; what fails is logged, and stops no other."""
+        try:
+            ledgers = self._ledgers or every_ledger(self._engine)
+        except SQLAlchemyError as error:
+            logs.logger().error("seals_nothing", reason=type(error).__name__)
+            return
+        for slug in ledgers:
+            if Custody(Path(self._settings.custody), slug).key_file.exists():
+                self._seal(slug)
+
+    def _seal(self, slug: str) -> None:
+        log = logs.logger().bind(ledger=slug)
+        try:
+            made = self._rounds_of(slug).go()
+        except EXPECTED as error:
+            self._rounds.pop(slug, None)
+            log.error("not_sealed", reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
+        else:
+            told(log, made)
+
+    def _rounds_of(self, slug: str) -> Rounds:
+        """What is known of a ledger's streams is gone on with."""
+        if slug not in self._rounds:
+            self._rounds[slug] = Rounds(Ledger(self._engine, slug), self._settings)
+        return self._rounds[slug]
+
+
+def told(log: Any, made: Round) -> None:
+    """A line for what was signed, and one for each witness who is silent."""
+    if made.sealed and made.is_new:
+        log.info("sealed", size=made.sealed.checkpoint.size, is_enough=made.is_enough)
+    for each in made.silent:
+        log.warning("witness_is_silent", reason=each)
