@@ -190,7 +190,7 @@ class Bundler:
         """What both rosters say of streams."""
         if not streams:
             return
-        listed = listed_at(self._storage, size).values()
+        listed = listed_at(self._storage, size)
         rosters = {each.name: Roster(each, listed) for each in ALGORITHMS}
         for stream in streams:
             proofs = {name: roster.proof(stream) for name, roster in rosters.items()}

@@ -59,55 +59,65 @@ class RosterProof:
 
 
 class Roster:
-    """名册: all streams of a ledger at one size."""
+    """名册: all streams of a ledger; grows with it, at the cost of what has changed only."""
 
-    def __init__(self, algorithm: Algorithm, listed: Iterable[Listed]) -> None:
+    def __init__(self, algorithm: Algorithm, listed: Iterable[Listed] = ()) -> None:
         self._algorithm = algorithm
-        self._listed = sorted(listed, key=lambda each: each.key)
-        self._keys = [each.key for each in self._listed]
-        self._known: dict[tuple[int, int, int], bytes] = {}
+        self._above = Fork([None, None])
+        for each in listed:
+            self.put(each)
 
     @property
     def root(self) -> bytes:
         """Its root."""
-        return self._root(0, len(self._keys), 0)
+        return self._hash(self._above.sides[0])
+
+    def put(self, listed: Listed) -> None:
+        """List a stream, or say how long it is now."""
+        above, side, depth = self._above, 0, 0
+        while isinstance(here := above.sides[side], Fork):
+            here.hash = None
+            above, side, depth = here, bit(listed.key, depth), depth + 1
+        if here is not None and here.stream != listed.stream:
+            while bit(here.key, depth) == bit(listed.key, depth):
+                above.sides[side] = above = Fork([None, None])
+                side, depth = bit(here.key, depth), depth + 1
+            above.sides[side] = above = Fork([None, None])
+            above.sides[bit(here.key, depth)] = here
+            side = bit(listed.key, depth)
+        above.sides[side] = listed
 
     def proof(self, stream: str) -> RosterProof:
         """Of a stream, that it is listed so, or that it is not listed at all."""
-        key, path = key_of(stream), []
-        begin, end, depth = 0, len(self._keys), 0
-        while end - begin > 1:
-            middle = self._middle(begin, end, depth)
+        key, path, here, depth = key_of(stream), [], self._above.sides[0], 0
+        while isinstance(here, Fork):
             right = bit(key, depth)
-            path.append(self._root(*((begin, middle) if right else (middle, end)), depth + 1))
-            begin, end = (middle, end) if right else (begin, middle)
-            depth += 1
-        found = self._listed[begin] if end > begin else None
-        return RosterProof(found, tuple(reversed(path)))
+            path.append(self._hash(here.sides[1 - right]))
+            here, depth = here.sides[right], depth + 1
+        return RosterProof(here, tuple(reversed(path)))
 
-    def _root(self, begin: int, end: int, depth: int) -> bytes:
-        if begin == end:
+    def _hash(self, place: Place) -> bytes:
+        if place is None:
             return self._algorithm.empty
-        if end - begin == 1:
-            return self._algorithm.leaf(bytes(self._listed[begin]))
-        place = begin, end, depth
-        if place not in self._known:
-            middle = self._middle(begin, end, depth)
-            halves = ((begin, middle), (middle, end))
-            self._known[place] = self._algorithm.node(
-                *(self._root(*half, depth + 1) for half in halves)
-            )
-        return self._known[place]
+        if isinstance(place, Listed):
+            return self._algorithm.leaf(bytes(place))
+        if place.hash is None:
+            place.hash = self._algorithm.node(*map(self._hash, place.sides))
+        return place.hash
 
-    def _middle(self, begin: int, end: int, depth: int) -> int:
-        """Where those begin whose next bit is 1."""
-        while begin < end:
-            middle = (begin + end) // 2
-            if bit(self._keys[middle], depth):
-                end = middle
-            else:
-                begin = middle + 1
-        return begin
+
+class Fork:
+    """分支: two or more streams that have their first bits in common."""
+
+    __slots__ = ("hash", "sides")
+
+    def __init__(self, sides: list[Place]) -> None:
+        self.sides = sides
+        self.hash: bytes | None = None
+        """None where it is not known, or no longer."""
+
+
+Place = Fork | Listed | None
 
 
 def require_listed(algorithm: Algorithm, root: bytes, stream: str, proof: RosterProof) -> None:

@@ -37,11 +37,11 @@ LISTED = (
 )
 
 
-def listed_at(storage: Storage[Any], size: int) -> dict[str, Listed]:
+def listed_at(storage: Storage[Any], size: int) -> list[Listed]:
     """Every stream of a ledger when it had so many records."""
     with storage.connected() as connection:
         rows = storage.rows(connection, LISTED, storage.ledger, size)
-    return {stream: Listed(stream, length, last) for stream, length, last in rows}
+    return [Listed(*row) for row in rows]
 
 
 class Sealer:
@@ -49,8 +49,8 @@ class Sealer:
 
     def __init__(self, storage: Storage[Any], custody: Custody, clock: Clock = utc_now) -> None:
         self._storage, self._custody, self._clock = storage, custody, clock
-        self._listed: dict[str, Listed] = {}
-        self._listed_at = 0
+        self._rosters: list[Roster] = []
+        self._listed_at = -1
 
     def seal(self, signer: Signer) -> Sealed | None:
         """Sign how far the ledger has come; None where nothing was added since the last time.
@@ -66,7 +66,7 @@ class Sealer:
         if size == begin:
             return None
         roots = self._roots(begin, size)
-        rosters = (Roster(each, self._listed.values()).root for each in ALGORITHMS)
+        rosters = (roster.root for roster in self._rosters)
         return self._signed(Checkpoint(signer.name, size, *roots, *rosters), signer)
 
     def last(self, origin: str) -> Sealed | None:
@@ -85,12 +85,15 @@ class Sealer:
         """Both roots at a size, from the trees at another and the records between them."""
         trees = [Tiles(self._storage).tree(each, begin).frontier for each in ALGORITHMS]
         if self._listed_at != begin:
-            self._listed = listed_at(self._storage, begin)
+            listed = listed_at(self._storage, begin)
+            self._rosters = [Roster(each, listed) for each in ALGORITHMS]
         for rows in self._portions(begin, size):
             entries = [entry for _, _, _, entry in rows]
             trees = [tree.grown(map(tree.algorithm.leaf, entries)) for tree in trees]
-            for position, stream, version, _ in rows:
-                self._listed[stream] = Listed(stream, version, position)
+            ended = {stream: (version, position) for position, stream, version, _ in rows}
+            for roster in self._rosters:
+                for stream, place in ended.items():
+                    roster.put(Listed(stream, *place))
         self._listed_at = size
         for tree in trees:
             if root_at(self._storage, tree.algorithm, size) != tree.root:

@@ -42,6 +42,20 @@ def test_the_root_is_the_defined_one(algorithm: Algorithm, streams: set[str]) ->
     assert Roster(algorithm, listed(streams)).root == defined_root(algorithm, listed(streams))
 
 
+@given(algorithms, names.map(sorted).flatmap(st.permutations))
+def test_it_is_the_same_in_whatever_order_it_was_made(
+    algorithm: Algorithm, streams: list[str]
+) -> None:
+    last = listed({*streams})
+    roster = Roster(algorithm)
+    for stream in streams:
+        roster.put(Listed(stream, 1, 1))
+    assert roster.root == defined_root(algorithm, [Listed(each, 1, 1) for each in streams])
+    for each in last:
+        roster.put(each)
+    assert roster.root == defined_root(algorithm, last)
+
+
 @given(algorithms, names)
 def test_every_stream_is_listed_and_no_other(algorithm: Algorithm, streams: set[str]) -> None:
     roster = Roster(algorithm, listed(streams))
