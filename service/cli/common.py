@@ -24,6 +24,9 @@ from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
 from service.proofs.anchor import anchor
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.notes import BadNote
+from service.proofs.policy import BadPolicy
 from service.request import Refusal
 from service.settings import BadSetting, Settings
 
@@ -41,6 +44,9 @@ EXPECTED = (
     SQLAlchemyError,
     UnsafeDatabase,
     BadSetting,
+    BadKeyFile,
+    BadNote,
+    BadPolicy,
     Refusal,
     OSError,
     UnicodeError,

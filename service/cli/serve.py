@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+from granian.server.common import AbstractServer
 
 from service import logs
 from service.cli.common import Failed, database_option, opened, settings
@@ -40,8 +42,17 @@ def command(
         pass  # a name that is wrong, or a schema that is old, is told before anybody listens
     require_free(host, port)
     os.environ[f"{PREFIX}DATABASE_URL"] = settings(database).database_url
-    server = Granian(
-        "service.http.behind_granian:app",
+    server = granian("service.http.behind_granian:app", host, port, workers, threads)
+    logs.configure(settings(database).log_level)
+    logs.logger().info("listens", host=host, port=port, workers=workers)
+    with _worker() if with_worker else nullcontext():
+        server.serve()
+
+
+def granian(target: str, host: str, port: int, workers: int, threads: int) -> AbstractServer[Any]:
+    """A server of ours, not yet begun."""
+    return Granian(
+        target,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -54,10 +65,6 @@ def command(
         log_level=LogLevels.error,  # it warns of many threads, but ours wait for the database
         log_dictconfig=logs.of_library("_granian"),
     )
-    logs.configure(settings(database).log_level)
-    logs.logger().info("listens", host=host, port=port, workers=workers)
-    with _worker() if with_worker else nullcontext():
-        server.serve()
 
 
 def require_free(host: str, port: int) -> None:

@@ -18,6 +18,7 @@ RIGHTS: Mapping[str, str] = {
     "subtree": "SELECT, INSERT",
     "checkpoint": "SELECT, INSERT",
     "cosignature": "SELECT, INSERT",
+    "witnessed": "SELECT, INSERT, UPDATE",
     "request": "SELECT, INSERT",
     "observed": "SELECT, INSERT",
     "committed_value": "SELECT, INSERT, UPDATE",
@@ -45,24 +46,10 @@ def append_only(dialect: str, table: str) -> Iterator[str]:
 
 def grows_only(dialect: str) -> Iterator[str]:
     """The triggers by which a head is never deleted and its ledger never shrinks."""
-    if dialect == "postgresql":
-        yield """
-            CREATE TRIGGER ledger_head_stays BEFORE DELETE OR TRUNCATE ON ledger_head
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"""
-        yield """
-            CREATE TRIGGER ledger_head_grows BEFORE UPDATE ON ledger_head FOR EACH ROW
-            WHEN (NEW.size <= OLD.size OR NEW.ledger <> OLD.ledger
-                  OR NEW.recorded_at < OLD.recorded_at OR NEW.recorded_at IS NULL)
-            EXECUTE FUNCTION refuse_change()"""
-    else:
-        yield """
-            CREATE TRIGGER ledger_head_stays BEFORE DELETE ON ledger_head
-            BEGIN SELECT RAISE(ABORT, 'ledger_head is never deleted'); END"""
-        yield """
-            CREATE TRIGGER ledger_head_grows BEFORE UPDATE ON ledger_head
-            WHEN NEW.size <= OLD.size OR NEW.ledger <> OLD.ledger
-                 OR NEW.recorded_at < OLD.recorded_at OR NEW.recorded_at IS NULL
-            BEGIN SELECT RAISE(ABORT, 'ledger_head only grows'); END"""
+    change = """
+            NEW.size <= OLD.size OR NEW.ledger <> OLD.ledger
+            OR NEW.recorded_at < OLD.recorded_at OR NEW.recorded_at IS NULL"""
+    return _stays(dialect, "ledger_head", "grows", change)
 
 
 def empties_only(dialect: str) -> Iterator[str]:
@@ -71,20 +58,33 @@ def empties_only(dialect: str) -> Iterator[str]:
             NEW.value IS NOT NULL OR NEW.salt IS NOT NULL
             OR NEW.withheld_by IS NULL OR OLD.withheld_by IS NOT NULL
             OR NEW.digest <> OLD.digest OR NEW.ledger <> OLD.ledger"""
+    return _stays(dialect, "committed_value", "is_only_emptied", change)
+
+
+def moves_on_only(dialect: str) -> Iterator[str]:
+    """The triggers by which a witness forgets no ledger, and sees none smaller or forked."""
+    change = """
+            NEW.size < OLD.size OR (NEW.size = OLD.size AND NEW.sha256 <> OLD.sha256)
+            OR NEW.origin <> OLD.origin"""
+    return _stays(dialect, "witnessed", "moves_on", change)
+
+
+def _stays(dialect: str, table: str, law: str, change: str) -> Iterator[str]:
+    """The triggers by which no row is deleted, and none changed against the law so called."""
     if dialect == "postgresql":
-        yield """
-            CREATE TRIGGER committed_value_stays BEFORE DELETE OR TRUNCATE ON committed_value
+        yield f"""
+            CREATE TRIGGER {table}_stays BEFORE DELETE OR TRUNCATE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"""
         yield f"""
-            CREATE TRIGGER committed_value_is_only_emptied BEFORE UPDATE ON committed_value
+            CREATE TRIGGER {table}_{law} BEFORE UPDATE ON {table}
             FOR EACH ROW WHEN ({change}) EXECUTE FUNCTION refuse_change()"""
     else:
-        yield """
-            CREATE TRIGGER committed_value_stays BEFORE DELETE ON committed_value
-            BEGIN SELECT RAISE(ABORT, 'committed_value is never deleted'); END"""
         yield f"""
-            CREATE TRIGGER committed_value_is_only_emptied BEFORE UPDATE ON committed_value
-            WHEN {change} BEGIN SELECT RAISE(ABORT, 'committed_value is only emptied'); END"""
+            CREATE TRIGGER {table}_stays BEFORE DELETE ON {table}
+            BEGIN SELECT RAISE(ABORT, '{table} is never deleted'); END"""
+        yield f"""
+            CREATE TRIGGER {table}_{law} BEFORE UPDATE ON {table}
+            WHEN {change} BEGIN SELECT RAISE(ABORT, '{table}: {law} refuses this'); END"""
 
 
 REFUSE_CHANGE = """

@@ -58,7 +58,7 @@ subtree = sa.Table(
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("sha256", sa.LargeBinary, nullable=False),
     sa.Column("sm3", sa.LargeBinary, nullable=False),
-    comment="子树: the roots of complete subtrees of 256, 256² … records, for proofs in few reads",
+    comment="子树: the roots of complete subtrees of 256, 256² … records",
 )
 
 request = sa.Table(
@@ -117,4 +117,14 @@ cosignature = sa.Table(
     sa.Column("witness", Name, primary_key=True),
     sa.Column("line", sa.Text, nullable=False),
     comment="联署: what witnesses said of a checkpoint",
+)
+
+witnessed = sa.Table(
+    "witnessed",
+    metadata,
+    sa.Column("origin", Name, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    comment="见证: the last checkpoint that this witness signed of each ledger",
 )

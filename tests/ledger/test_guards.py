@@ -72,7 +72,7 @@ def test_history_is_neither_changed_nor_deleted(engine: Engine, table: str, stat
     refused(engine, statement.format(table), f"{table} .*refused")
 
 
-@pytest.mark.parametrize("table", [*APPEND_ONLY, "ledger_head", "committed_value"])
+@pytest.mark.parametrize("table", [*APPEND_ONLY, "ledger_head", "committed_value", "witnessed"])
 def test_history_is_not_truncated(postgres_engine: Engine, table: str) -> None:
     refused(postgres_engine, f"TRUNCATE {table}", "TRUNCATE refused")
 
@@ -179,6 +179,7 @@ def test_the_services_role_has_no_right_beyond_its_work(service: Engine, table: 
         "DELETE FROM request",
         "UPDATE observed SET position = 1",
         "DELETE FROM ledger_head",
+        "DELETE FROM witnessed",
         "TRUNCATE record",
         "ALTER TABLE record DISABLE TRIGGER ALL",
         "DROP TRIGGER record_is_append_only ON record",
