@@ -259,21 +259,23 @@ def test_of_those_who_ask_at_once_one_is_signed(
 
 
 @pytest.mark.parametrize("known", [0, 3])
-def test_whoever_has_waited_for_another_looks_again(postgres_engine: Engine, known: int) -> None:
-    """It had found the old size before; what it waits for is a larger tree."""
+@pytest.mark.parametrize(("ahead", "behind"), [(9, 5), (5, 9)])
+def test_whoever_has_waited_for_another_looks_again(
+    postgres_engine: Engine, known: int, ahead: int, behind: int
+) -> None:
+    """What it had found before is not what it would continue now."""
     witness = Witness(postgres_engine, SIGNER, POLICY)
     if known:
         witness.add_checkpoint(LOG.submission(0, known))
-    name, size, root, note = row(LOG, 9)
-    larger = {"origin": name, "size": size, "sha256": root, "note": note}
+    moved = sa.update(witnessed) if known else sa.insert(witnessed)
+    columns = (column.name for column in witnessed.columns)
     with ThreadPoolExecutor() as pool:
-        with writing(postgres_engine) as ahead:
-            moved = sa.update(witnessed) if known else sa.insert(witnessed)
-            ahead.execute(moved.values(larger))
-            late = pool.submit(refused_as_stale, witness, LOG.submission(known, 5))
+        with writing(postgres_engine) as other:
+            other.execute(moved.values(dict(zip(columns, row(LOG, ahead), strict=True))))
+            late = pool.submit(refused_as_stale, witness, LOG.submission(known, behind))
             wait_until_somebody_waits(postgres_engine)
-        assert late.result() == "9"
-    assert kept(postgres_engine) == [row(LOG, 9)]
+        assert late.result() == str(ahead)
+    assert kept(postgres_engine) == [row(LOG, ahead)]
 
 
 def refused_as_stale(witness: Witness, body: bytes) -> str:
