@@ -31,7 +31,7 @@ from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest, f
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.rows import seal
 from service.ledger.storage import Storage
-from service.ledger.trees import Frontier
+from service.ledger.trees import TILE, Frontier, Subtree
 
 STRETCH = 4_096
 """The records of a stretch; a power of two."""
@@ -41,6 +41,10 @@ PORTION = 400
 RECORDS = (
     "SELECT position, stream, version, topic, entry, sha256, sm3 FROM record"
     " WHERE ledger = ? AND position BETWEEN ? AND ? ORDER BY position"
+)
+SUBTREES = (
+    "SELECT number, sha256, sm3 FROM subtree"
+    " WHERE ledger = ? AND level = 1 AND number BETWEEN ? AND ?"
 )
 REQUESTS = (
     "SELECT key, salt, digest, outcome, body, positions FROM request"
@@ -240,8 +244,21 @@ class Examination:
             pairs = zip(zip(*leaves, strict=True), zip(*stored, strict=True), strict=True)
             wrong = next(n for n, (made, kept) in enumerate(pairs, self.first) if made != kept)
             raise bad_record(wrong, "has an entry that does not hash to what is stored of it")
-        trees = (Frontier(a).grown(each) for a, each in zip(ALGORITHMS, leaves, strict=True))
-        self.stretch.size, self.stretch.peaks = len(entries), tuple(tree.peaks for tree in trees)
+        grown = [Frontier(a).growth(each) for a, each in zip(ALGORITHMS, leaves, strict=True)]
+        self.stretch.size = len(entries)
+        self.stretch.peaks = tuple(tree.peaks for tree, _ in grown)
+        self._subtrees(list(zip(*(completed for _, completed in grown), strict=True)))
+
+    def _subtrees(self, made: Sequence[Sequence[Subtree]]) -> None:
+        """The roots of complete subtrees are kept as the records make them."""
+        first = (self.first - 1) // TILE
+        kept = {
+            number: roots for number, *roots in self._select(SUBTREES, first, first + len(made) - 1)
+        }
+        for number, pair in enumerate(made, first):
+            if kept.get(number) != [subtree.root for subtree in pair]:
+                reason = "is not kept as its records make it"
+                raise Unsound(number * TILE + 1, f"subtree {number} of level 1", reason)
 
     def _requests(self) -> None:
         """Each request that records name is there, as they say, and names them."""

@@ -16,7 +16,10 @@ WIDTH = 32
 """Bytes of a hash, in either algorithm."""
 
 TILE_HEIGHT = 8
-"""Every how many levels the roots of complete subtrees are kept: 256 leaves, 256², … each."""
+"""Every how many levels the roots of complete subtrees are kept."""
+
+TILE = 1 << TILE_HEIGHT
+"""Of how many leaves each is, or of how many of those below it."""
 
 
 class Subtree(NamedTuple):

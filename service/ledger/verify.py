@@ -24,7 +24,7 @@ from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.recorder import every_ledger, storage
 from service.ledger.stretch import STRETCH, Said, Stretch, is_damage, said_in, span
-from service.ledger.trees import Frontier
+from service.ledger.trees import TILE, Frontier
 from service.ledger.verifications import Verdict, Verification
 
 SNAPSHOT = """
@@ -32,7 +32,8 @@ SNAPSHOT = """
            (SELECT count(*) FROM record WHERE record.ledger = ledger_head.ledger),
            (SELECT count(*) FROM request WHERE request.ledger = ledger_head.ledger),
            (SELECT count(*) FROM observed WHERE observed.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM committed_value WHERE committed_value.ledger = ledger_head.ledger)
+           (SELECT count(*) FROM committed_value WHERE committed_value.ledger = ledger_head.ledger),
+           (SELECT count(*) FROM subtree WHERE subtree.ledger = ledger_head.ledger)
     FROM ledger_head WHERE ledger = ?"""
 ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
 ORDER = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position = ?"
@@ -55,11 +56,18 @@ VALUES = (
     " AND digest > ? ORDER BY digest LIMIT 1000"
 )
 
+SUBTREES = (
+    "SELECT sha256, sm3 FROM subtree WHERE ledger = ? AND level = ? AND number BETWEEN ? AND ?"
+    " ORDER BY number"
+)
+
 BESIDE = {
     "record": "records",
     "request": "requests",
     "observed": "source rows",
     "committed_value": "committed values",
+    "subtree": "subtrees",
+    "checkpoint": "checkpoints",
 }
 """The tables whose rows are a ledger's, and what is said of them."""
 
@@ -120,6 +128,7 @@ def verify(
         whole = verifier.whole(now, processes or worth(now.last), told or _nobody, facts=facts)
         verifier.compare(now, whole)
         verifier.values()
+        verifier.subtrees(now)
     except Unsound as unsound:
         finding = str(unsound)
     except PersistenceError as error:
@@ -142,6 +151,7 @@ class Snapshot:
     requests: int
     observed: int
     values: int
+    subtrees: int
 
     @property
     def last(self) -> int:
@@ -253,6 +263,25 @@ class Verifier:
                 is_sound = withheld_by is None and commits(digest, salt, value)
             if not is_sound:
                 raise Unsound(0, f"value {digest.hex()}", "is not the one that was committed to")
+
+    def subtrees(self, now: Snapshot) -> None:
+        """The roots above the first level are those of the ones below, and there are no others."""
+        level, number_of = 2, now.size // TILE
+        expected = number_of
+        while number_of := number_of // TILE:
+            for number in range(number_of):
+                first = number * TILE
+                below = self._select(SUBTREES, level - 1, first, first + TILE - 1)
+                made = tuple(
+                    Frontier(algorithm).grown(roots).root
+                    for algorithm, roots in zip(ALGORITHMS, zip(*below, strict=True), strict=True)
+                )
+                if [tuple(row) for row in self._select(SUBTREES, level, number, number)] != [made]:
+                    what = f"subtree {number} of level {level}"
+                    raise Unsound(0, what, "is not kept as those below it make it")
+            level, expected = level + 1, expected + number_of
+        if now.subtrees != expected:
+            raise Unsound(0, "subtrees", f"are {now.subtrees}, and the records make {expected}")
 
     def _stray_request(self, size: int) -> Unsound:
         """A request that no record was made for."""

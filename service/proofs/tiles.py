@@ -15,11 +15,8 @@ from typing import Any
 
 from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.storage import Storage
-from service.ledger.trees import TILE_HEIGHT, Frontier
+from service.ledger.trees import TILE, TILE_HEIGHT, Frontier
 from service.proofs import merkle
-
-WIDTH = 1 << TILE_HEIGHT
-"""Hashes of a full tile."""
 
 REMEMBERED = 1_024
 """How many tiles are kept in memory: about 40 kB each once both trees are asked for."""
@@ -83,7 +80,7 @@ class Tiles:
         return Tile(algorithm, tuple(row[column] for row in rows))
 
     def _read(self, level: int, number: int, width: int) -> list[tuple[bytes, bytes]]:
-        first = number * WIDTH
+        first = number * TILE
         last = first + width - 1
         with self._storage.connected() as connection:
             rows = (
@@ -128,8 +125,8 @@ class Tree:
     def complete(self, height: int, number: int) -> bytes:
         """The root of a complete subtree, by its height and number. Raises ``NotThere``."""
         level, above = divmod(height, TILE_HEIGHT)
-        tile, place = divmod(number, WIDTH >> above)
+        tile, place = divmod(number, TILE >> above)
         return self.tiles.tile(self.algorithm, level, tile, self._width(level, tile))[above, place]
 
     def _width(self, level: int, tile: int) -> int:
-        return min(WIDTH, (self.size >> TILE_HEIGHT * level) - tile * WIDTH)
+        return min(TILE, (self.size >> TILE_HEIGHT * level) - tile * TILE)

@@ -18,11 +18,12 @@ from service.ledger.examiners import examined
 from service.ledger.recorder import Recorder, create_ledger, storage
 from service.ledger.rows import RequestRow
 from service.ledger.stretch import STRETCH
+from service.ledger.trees import TILE
 from service.ledger.verifications import Verdict
 from service.ledger.verify import verify
 from tests.conftest import Databases, opened
 from tests.ledger.cast import LEDGER, NOON, Clock, event
-from tests.ledger.tampering import changed, record, rewritten, rows, unguard
+from tests.ledger.tampering import changed, execute, record, rewritten, rows, unguard
 
 WANG = Actor("wang", Role.OPERATOR)
 REGISTERED = UnitRegistered("农业农村局", "", 1)
@@ -115,3 +116,39 @@ def test_time_never_goes_back(filled: Engine, position: int) -> None:
 
 def envelope(key: str = "", seal: str = "") -> Envelope:
     return Envelope("console", WANG, date(2021, 3, 1), "register_unit", key, seal)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("number", [0, 15, 16, 31])
+@pytest.mark.parametrize("column", ["sha256", "sm3"])
+def test_the_root_of_a_subtree_is_held_against_its_records(
+    filled: Engine, processes: int, number: int, column: str
+) -> None:
+    (row,) = rows(filled, "subtree", f"level = 1 AND number = {number}")
+    with changed(filled, row, **{column: bytes(32)}):
+        found = verify(filled, LEDGER, processes=processes)
+    assert found.finding == f"subtree {number} of level 1 is not kept as its records make it"
+
+
+def test_a_subtree_that_is_gone_or_too_many_is_found(filled: Engine) -> None:
+    (row,) = rows(filled, "subtree", "level = 1 AND number = 31")
+    with changed(filled, row, number=32):
+        gone = verify(filled, LEDGER).finding
+    assert gone == "subtree 31 of level 1 is not kept as its records make it"
+    stray = f"INSERT INTO subtree VALUES ('{LEDGER}', 2, 0, '', '')"
+    execute(filled, stray)
+    assert verify(filled, LEDGER).finding == "subtrees are 33, and the records make 32"
+    execute(filled, "DELETE FROM subtree WHERE level = 2")
+    assert verify(filled, LEDGER).verdict is Verdict.TRUE
+
+
+def test_a_subtree_of_subtrees_is_held_against_those_below(sqlite_engine: Engine) -> None:
+    create_ledger(sqlite_engine, LEDGER)
+    clock = Clock()
+    fill(Recorder(sqlite_engine, LEDGER, clock), clock, 1, TILE * TILE)
+    assert verify(sqlite_engine, LEDGER).verdict is Verdict.TRUE
+    unguard(sqlite_engine)
+    (row,) = rows(sqlite_engine, "subtree", "level = 2")
+    with changed(sqlite_engine, row, sm3=bytes(32)):
+        found = verify(sqlite_engine, LEDGER).finding
+    assert found == "subtree 0 of level 2 is not kept as those below it make it"
