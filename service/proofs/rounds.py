@@ -73,20 +73,20 @@ class Rounds:
         with self._custody.alone():
             signer = self._keys.signer()
             made = self._sealer.seal(signer)
-        sealed = made or self._sealer.last(signer.name)
-        if sealed is None:
-            return Round(None)
+            sealed = made or self._sealer.last(signer.name)
+            return self._witnessed(sealed, is_new=made is not None) if sealed else Round(None)
+
+    def _witnessed(self, sealed: Sealed, *, is_new: bool) -> Round:
         signed = sealed.note.signed_by(self._policy.keys())
         silent = [each for each in self._policy.witnesses.values() if each.key not in signed]
         answers = cosigned(sealed.note, silent, self._consistency(sealed.checkpoint), self._seen)
-        self._heed(sealed.checkpoint, answers)
         sealed = self._keep(sealed, [each.signature for each in answers if each.signature])
-        signed = sealed.note.signed_by(self._policy.keys())
+        self._heed(sealed.checkpoint, answers)
         return Round(
             sealed,
-            made is not None,
+            is_new,
             [f"{each.witness.name}: {each.reason}" for each in answers if not each.signature],
-            self._policy.is_reached(signed),
+            self._policy.is_reached(sealed.note.signed_by(self._policy.keys())),
         )
 
     def _consistency(self, checkpoint: Checkpoint) -> Consistency:
@@ -100,7 +100,8 @@ class Rounds:
                 self._custody.note_seen(each.seen, each.witness.name)
                 raise HistoryMissing(
                     f"witness {each.witness.name} has signed {each.seen} records of"
-                    f" {checkpoint.origin}, and there are {checkpoint.size} here; {LEAD_OUT}"
+                    f" {checkpoint.origin}, and there are {checkpoint.size} here; {LEAD_OUT};"
+                    f" if it is mistaken, strike it from the policy, and {self._custody.seen_file}"
                 )
 
     def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:

@@ -1,0 +1,150 @@
+"""Checkpoints under verification: each is what the records say, and by a key that was good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from service.ledger.application import Ledger
+from service.ledger.findings import Unsound
+from service.ledger.recorder import storage
+from service.proofs.custody import Custody, Sealed
+from service.proofs.examining import Seals
+from service.proofs.notes import Kind, Note
+from service.proofs.policy import Policy
+from service.proofs.rounds import Rounds, keys_of
+from service.settings import Settings
+from tests.ledger.tampering import changed, execute, rows, unguard
+from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.test_notes import witness
+
+WITNESS = witness()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def ledger(engine: Engine, settings: Settings) -> Ledger:
+    """Three checkpoints, the last one by another key, and a cosignature of the first."""
+    ledger = sealed_office(engine, settings)
+    first = Custody(Path(settings.custody), SLUG).sealed()
+    assert first is not None
+    line = str(WITNESS.sign(first.note.text, 1_700_000_000))
+    execute(
+        engine,
+        "INSERT INTO cosignature VALUES (:ledger, :size, :witness, :line)",
+        ledger=SLUG,
+        size=first.checkpoint.size,
+        witness=WITNESS.name,
+        line=line,
+    )
+    add(ledger, 50, "project/2021-018")
+    Rounds(ledger, settings).go()
+    keys_of(ledger, settings).rotate("每年更换")
+    add(ledger, 50, "project/2021-019")
+    Rounds(ledger, settings).go()
+    unguard(engine)
+    return ledger
+
+
+def seals(ledger: Ledger, settings: Settings) -> Seals:
+    policy = Policy.parse(f"witness audit {WITNESS.public}\nquorum none\n")
+    custody = Custody(Path(settings.custody), SLUG)
+    known = keys_of(ledger, settings).known.keys
+    return Seals(storage(ledger.engine, SLUG), known, policy, custody)
+
+
+def finding(ledger: Ledger, settings: Settings) -> str:
+    with pytest.raises(Unsound) as found:
+        seals(ledger, settings).examine(ledger.head_position())
+    return str(found.value)
+
+
+def test_what_was_sealed_is_what_the_records_say(ledger: Ledger, settings: Settings) -> None:
+    assert seals(ledger, settings).examine(ledger.head_position()) == 3
+
+
+def test_what_is_younger_than_the_verification_is_left_to_the_next(
+    ledger: Ledger, settings: Settings
+) -> None:
+    assert seals(ledger, settings).examine(351) == 2
+
+
+@pytest.mark.parametrize("root", ["sha256", "sm3", "roster_sha256", "roster_sm3"])
+def test_a_checkpoint_with_another_root_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings, root: str
+) -> None:
+    """Whoever has the key can sign what he likes; but not make the records say it."""
+    (row,) = rows(engine, "checkpoint", "size = 301")
+    told = Sealed.parse(row.values["note"]).checkpoint
+    other = replace(told, **{root: bytes(32)})
+    signer = keys_of(ledger, settings).signer()
+    with changed(engine, row, note=str(Note(other.text, (signer.sign(other.text),)))):
+        name = root.replace("_", "-")
+        expected = f"checkpoint 301 has another {name} root than the records make"
+        assert finding(ledger, settings) == expected
+
+
+def test_a_checkpoint_by_a_key_that_was_retired_before_is_found(
+    ledger: Ledger, settings: Settings
+) -> None:
+    """Somebody has stolen a key that is no longer good, and seals the present with it."""
+    first, new = keys_of(ledger, settings).known.keys
+    examined = replace(seals(ledger, settings), keys={first: None, new: 351})
+    with pytest.raises(Unsound, match="403 is not signed by a key that was good for it"):
+        examined.examine(403)
+
+
+def test_a_strangers_checkpoint_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 301")
+    text = Note.parse(row.values["note"]).text
+    stranger = replace(WITNESS, kind=Kind.LOG)
+    with changed(engine, row, note=str(Note(text, (stranger.sign(text),)))):
+        assert "not signed by a key" in finding(ledger, settings)
+
+
+@pytest.mark.parametrize("text", ["", "nothing", "wenxiao.local/shizong\n301\n"])
+def test_what_is_no_checkpoint_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings, text: str
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 301")
+    with changed(engine, row, note=text):
+        assert finding(ledger, settings).startswith("checkpoint 301 cannot be believed")
+
+
+def test_a_checkpoint_that_was_moved_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 301")
+    with changed(engine, row, size=300):
+        assert finding(ledger, settings) == "checkpoint 300 says that it is of 301 records"
+
+
+def test_a_cosignature_that_is_not_the_witnesss_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "cosignature")
+    line = str(WITNESS.sign("another text\n", 1_700_000_000))
+    with changed(engine, row, line=line):
+        assert "a false signature by audit.example/w1" in finding(ledger, settings)
+    (row,) = rows(engine, "cosignature")
+    with changed(engine, row, witness="somebody"):
+        assert "is by audit.example/w1" in finding(ledger, settings)
+    (row,) = rows(engine, "cosignature")
+    with changed(engine, row, size=300):
+        assert finding(ledger, settings) == "cosignature of 300 has no checkpoint"
+
+
+def test_a_checkpoint_in_custody_that_is_gone_is_missed(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    execute(engine, "DELETE FROM checkpoint WHERE size = 403")
+    assert finding(ledger, settings) == "checkpoint 403 is in custody, and gone from the database"
