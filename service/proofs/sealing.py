@@ -67,7 +67,7 @@ class Sealer:
             return None
         roots = self._roots(begin, size)
         rosters = (roster.root for roster in self._rosters)
-        return self._signed(Checkpoint(signer.name, size, *roots, *rosters), signer)
+        return self._signed(Checkpoint(signer.name, size, begin, *roots, *rosters), signer)
 
     def last(self, origin: str) -> Sealed | None:
         """The last checkpoint of a log, in custody or in the database, whichever is larger."""

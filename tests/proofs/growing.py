@@ -30,7 +30,7 @@ class Log:
 
     def checkpoint(self, size: int) -> Note:
         others = (bytes(32),) * 3
-        text = Checkpoint(self.signer.name, size, self.root(0, size), *others).text
+        text = Checkpoint(self.signer.name, size, 0, self.root(0, size), *others).text
         return Note(text, (self.signer.sign(text),))
 
     def consistency(self, size: int) -> Consistency:

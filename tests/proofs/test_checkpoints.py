@@ -10,7 +10,7 @@ from service.proofs.notes import BadNote
 PUBLISHED = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
 """The example of ``tlog-checkpoint``."""
 
-OURS = Checkpoint("wenxiao.example/shizong", 7, *(bytes([n]) * 32 for n in range(4)))
+OURS = Checkpoint("wenxiao.example/shizong", 7, 5, *(bytes([n]) * 32 for n in range(4)))
 
 
 def test_anybodys_checkpoint_is_read() -> None:
@@ -27,6 +27,7 @@ def test_ours_says_both_trees_and_both_rosters() -> None:
         f"sm3 {base64_of(bytes([1]) * 32)}",
         f"roster-sha256 {base64_of(bytes([2]) * 32)}",
         f"roster-sm3 {base64_of(bytes([3]) * 32)}",
+        "previous 5",
         "",
     ]
     assert Checkpoint.parse(OURS.text) == OURS
@@ -59,6 +60,8 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
         OURS.text.replace("sm3 ", "sm4 ", 1),
         OURS.text + "more\n",
         OURS.text.replace("roster-sm3 Aw", "roster-sm3 A"),
+        OURS.text.replace("previous 5", "previous 05"),
+        OURS.text.replace("previous 5\n", ""),
     ],
 )
 def test_what_is_no_checkpoint_of_ours_is_refused(text: str) -> None:

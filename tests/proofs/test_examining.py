@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -83,7 +84,8 @@ def test_a_checkpoint_with_another_root_is_found(
     """Whoever has the key can sign what he likes; but not make the records say it."""
     (row,) = rows(engine, "checkpoint", "size = 301")
     told = Sealed.parse(row.values["note"]).checkpoint
-    other = replace(told, **{root: bytes(32)})
+    others: dict[str, Any] = {root: bytes(32)}
+    other = replace(told, **others)
     signer = keys_of(ledger, settings).signer()
     with changed(engine, row, note=str(Note(other.text, (signer.sign(other.text),)))):
         name = root.replace("_", "-")
