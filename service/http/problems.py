@@ -44,6 +44,7 @@ from service.ledger.entry import MalformedEntry
 from service.ledger.errors import (
     ClockBehind,
     EntryTooLarge,
+    HistoryMissing,
     OutcomeUnknown,
     StorageUnavailable,
 )
@@ -98,6 +99,7 @@ BUSY = _kind("busy", 503, "相关记录正在变动", retry_after=1)
 BEHIND = _kind("behind", 503, "查询数据尚未更新到所要求的位置", retry_after=1)
 OUTCOME_UNKNOWN = _kind("outcome_unknown", 503, "办理结果未知", retry_after=1)
 STORAGE_UNAVAILABLE = _kind("storage_unavailable", 503, "数据库暂不可用", retry_after=5)
+HISTORY_MISSING = _kind("history_missing", 503, "数据库缺少已经签署的记录", retry_after=60)
 NOT_READY = _kind("not_ready", 503, "尚不能提供服务", retry_after=5)
 CLOCK_BEHIND = _kind("clock_behind", 503, "服务器时钟落后于台账", retry_after=60)
 
@@ -187,6 +189,7 @@ ERRORS: Mapping[type[Exception], Any] = {
     Busy: lambda error: Problem(BUSY, str(error)),
     Behind: _behind,
     OutcomeUnknown: _outcome_unknown,
+    HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
     StorageUnavailable: lambda _: Problem(STORAGE_UNAVAILABLE, "没有登记任何内容，请稍后重试"),
     UnsafeDatabase: lambda _: Problem(STORAGE_UNAVAILABLE, "数据库的设置不能保证记录不丢失"),
     ClockBehind: _clock_behind,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def app(database_url: str, clock: Clock) -> Iterator[Wenxiao]:
-    with served(database_url, clock, wait_seconds=0.2) as app:
+def app(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Wenxiao]:
+    with served(database_url, clock, wait_seconds=0.2, custody=str(tmp_path)) as app:
         create_ledger(app.engine, LEDGER)
         yield app
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from service.http.bearer import OPEN
 from service.http.problems import KINDS
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
+from service.proofs.custody import Custody
 from tests.doors.asking import NOW, Answer, AtTheOffice, Caller, served
 
 DOOR = "units/105/registration"
@@ -56,6 +59,13 @@ def _twice(_: AtTheOffice, clerk: Caller) -> Answer:
 def _after_the_clock_was_set_back(office: AtTheOffice, clerk: Caller) -> Answer:
     office.clock.advance(hours=-1)
     return clerk.post(DOOR, GOOD)
+
+
+def _on_less_than_was_seen(office: AtTheOffice, clerk: Caller) -> Answer:
+    settings = office.app.settings
+    Custody(Path(settings.custody), office.slug).note_seen(1_000, "audit")
+    with served(settings.database_url, office.clock, custody=settings.custody) as begun:
+        return replace(clerk, office=AtTheOffice(begun, office.clock)).post(DOOR, GOOD)
 
 
 def _too_much_for_a_record(office: AtTheOffice, _: Caller) -> Answer:
@@ -129,6 +139,7 @@ WAYS: dict[str, tuple[int, str, Failing]] = {
         lambda _, it: it.post(DOOR, GOOD | {"case": {"because": [1_000]}}),
     ),
     "later than now": (422, "malformed", _later_than_now),
+    "records that are missing": (503, "history_missing", _on_less_than_was_seen),
     "a clock set back": (503, "clock_behind", _after_the_clock_was_set_back),
 }
 
