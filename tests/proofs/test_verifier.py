@@ -1,0 +1,414 @@
+"""The stand-alone verifier on bundles: the honest one, and whatever somebody would rather show."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from service.ledger.hashes import ALGORITHMS, Algorithm
+from service.proofs import wenxiao_verify
+from service.proofs.wenxiao_verify import Report
+from tests.proofs.bundles import (
+    LOG,
+    NAME,
+    PERSON,
+    POLICY,
+    PROJECT,
+    SALT,
+    TELEPHONE,
+    WITNESSES,
+    Book,
+    Members,
+    as_json,
+    bundle,
+    changed,
+    committed,
+    evidence,
+    packed,
+    rostered,
+    sample,
+    signed,
+    signer,
+)
+from tests.proofs.verdicts import false, judged, written
+
+Verify = Callable[..., Report]
+
+FILE = Path(wenxiao_verify.__file__)
+LAST = sample().of(PROJECT)[-1]
+
+
+@pytest.fixture
+def verify(tmp_path: Path) -> Verify:
+    """What is found in a bundle by somebody who brings his own policy."""
+    policy = tmp_path / "policy.txt"
+    policy.write_text(POLICY)
+
+    def report(members: Members, *options: str) -> Report:
+        path = packed(members, tmp_path / "bundle.zip")
+        return judged(path, "--policy", str(policy), *options)
+
+    return report
+
+
+def altered(name: str, nth: int, **change: object) -> Members:
+    """The honest bundle, with something else in one line of a JSON member."""
+    return changed(evidence(), name, lambda said: said[nth].update(change))
+
+
+def test_an_honest_bundle_is_true(verify: Verify) -> None:
+    report = verify(evidence(), "--stream", PROJECT, "--range", "13-13")
+    assert report.exit == 0
+    assert not false(report)
+    said = str(report)
+    assert f"{PROJECT}: 37 条俱在，末条 · records, all here, the last at {LAST}" in said
+    assert "project/none: 没有这个流 · no such stream" in said
+    assert "2 个，相符或已停止提供 · values, as committed to, or withheld" in said
+    assert "audit.example/w1" in said
+    assert (
+        said.splitlines()[-1] == "✓ 结论 VERDICT: 所查各项全部属实 · all that was checked is true"
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 64, 100])
+def test_it_holds_at_every_size(verify: Verify, size: int) -> None:
+    book = Book(sample().entries[:size])
+    for positions in ([1], [size], range(1, size + 1), range(1, size + 1, 3)):
+        assert verify(bundle(book, positions)).exit == 0
+
+
+def test_it_stands_alone(tmp_path: Path) -> None:
+    """Isolated, without site-packages, away from us: nothing but Python and the one file."""
+    policy = written(tmp_path / "policy.txt", POLICY.encode())
+    alone = tmp_path / "verify.py"
+    alone.write_bytes(FILE.read_bytes())
+    path = packed(evidence(), tmp_path / "bundle.zip")
+    program = [sys.executable, "-I", "-S", "-X", "utf8", str(alone), "--policy", policy]
+    good = subprocess.run([*program, str(path)], capture_output=True, cwd=tmp_path, check=False)
+    assert (good.returncode, good.stderr) == (0, b"")
+    packed(evidence() | {"records/13": b""}, path)
+    bad = subprocess.run(
+        [*program, "--json", str(path)], capture_output=True, cwd=tmp_path, check=False
+    )
+    assert (bad.returncode, bad.stderr) == (1, b"")
+    assert json.loads(bad.stdout)["verdict"]["position"] == 13
+
+
+def test_for_machines_it_says_the_same(verify: Verify) -> None:
+    report = verify(altered("values.json", 0, value="李四"))
+    said = json.loads(report.json())
+    assert said["exit"] == 1
+    assert said["verdict"]["position"] == 5
+    assert [
+        (each["check"], each["mark"]) for each in said["findings"] if each["mark"] is False
+    ] == [("values", False)]
+    assert len(said["findings"]) == len(report.findings)
+
+
+# What is said to be complete.
+
+
+def without(members: Members, position: int) -> Members:
+    """A record left out, and everything else made to fit."""
+    book = sample()
+    positions = [n for n in json.loads(members["manifest.json"])["records"] if n != position]
+    said = bundle(book, positions, [PROJECT, PERSON])
+    kept = {name: data for name, data in members.items() if not name.startswith("records/")}
+    return (
+        kept
+        | {name: data for name, data in said.items() if name.startswith(("records/", "tree."))}
+        | {"manifest.json": said["manifest.json"], "roster.json": said["roster.json"]}
+    )
+
+
+def test_thirty_six_are_not_all_of_thirty_seven(verify: Verify) -> None:
+    whole = sample().of(PROJECT)
+    for left_out in (whole[0], whole[17], whole[-1]):
+        report = verify(without(evidence(), left_out))
+        assert [check for check, _ in false(report)] == ["stream"]
+        assert "has 36" in str(report)
+        assert f"lacks version {whole.index(left_out) + 1}" in str(report)
+
+
+def test_a_roster_that_says_thirty_six_is_not_the_one_that_was_signed(verify: Verify) -> None:
+    members = without(evidence(), LAST)
+    before = sample().of(PROJECT)[-2]
+
+    def shorten(said: list[dict[str, dict[str, int]]]) -> None:
+        said[0]["found"].update(length=36, last=before)
+
+    assert false(verify(changed(members, "roster.json", shorten))) == [("stream", None)]
+
+
+def test_a_stream_that_is_there_cannot_be_said_not_to_be(verify: Verify) -> None:
+    for found in (None, {"stream": PERSON, "length": 2, "last": 50}):
+        members = altered("roster.json", 0, found=found)
+        assert ("stream", None) in false(verify(members))
+
+
+def test_what_the_auditor_asks_for_has_to_be_there(verify: Verify) -> None:
+    assert false(verify(evidence(), "--stream", "unit/江滨街道")) == [("stream", None)]
+    assert false(verify(evidence(), "--range", "11-13")) == [("range", 12)]
+    assert false(verify(evidence(), "--range", "100-101"))[0] in {("range", 100), ("range", 101)}
+
+
+def test_a_range_has_every_record(verify: Verify) -> None:
+    members = bundle(sample(), [3, 4, 6], ranges=[(3, 6)])
+    assert false(verify(members)) == [("range", 5)]
+    assert verify(bundle(sample(), [3, 4, 5, 6], ranges=[(3, 6)])).exit == 0
+
+
+def test_streams_that_no_proof_is_about_are_not_claimed(verify: Verify) -> None:
+    roster = [rostered(sample(), PERSON)]
+    members = evidence() | {"roster.json": as_json(roster)}
+    assert {check for check, _ in false(verify(members))} == {"roster", "stream"}
+
+
+# Records and trees.
+
+
+def test_a_record_with_one_byte_changed_is_not_the_one_that_was_signed(verify: Verify) -> None:
+    entry = evidence()["records/13"]
+    report = verify(evidence() | {"records/13": entry.replace(b"13}", b"14}")})
+    assert false(report) == [("tree.sha256", None), ("tree.sm3", None)]
+
+
+def test_a_record_with_another_number_is_named(verify: Verify) -> None:
+    members = evidence()
+    swapped = {"records/13": members["records/60"], "records/60": members["records/13"]}
+    report = verify(members | swapped)
+    assert false(report)[0] == ("entries", 13)
+    assert report.verdict.position == 13
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"wenxiao/1", b"wenxiao/2"),
+        (b"\nshizong\n", b"\nkunming\n"),
+        (b"\n13\n", b"\n013\n"),
+        (b"2026-01-01T13", b"2026-01-32T13"),
+        (b"2026-01-01T13", b"2026-01-01T24"),
+        (b"\n3\n", b"\n0\n"),
+        (b"\n3\n", b"\n9999999999999999999\n"),
+        (b"project/", b"project\x00"),
+        (b"project/", b"project\xff"),
+        (b"project/2021-1", b"project/" * 32),
+    ],
+)
+def test_what_is_no_entry_is_named(verify: Verify, old: bytes, new: bytes) -> None:
+    entry = evidence()["records/13"]
+    assert old in entry
+    report = verify(evidence() | {"records/13": entry.replace(old, new, 1)})
+    assert ("entries", 13) in false(report)
+
+
+def test_versions_have_room_for_those_between(verify: Verify) -> None:
+    """Somebody who makes up his own trees still cannot skip a version in a complete range."""
+    for old, new in (
+        (b"\n3\n", b"\n4\n"),
+        (b"\n3\n", b"\n2\n"),
+        (b"2026-01-01T13", b"2025-12-31T13"),
+    ):
+        book = Book([*sample().entries])
+        book.entries[12] = book.entries[12].replace(old, new, 1)
+        report = verify(bundle(book, range(1, 14)))
+        assert false(report) == [("order", 13)]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda each: each.name)
+def test_every_line_of_a_tree_is_needed_and_none_is_missing(
+    verify: Verify, algorithm: Algorithm
+) -> None:
+    name = f"tree.{algorithm.name}"
+    lines = evidence()[name].splitlines(keepends=True)
+    other = base64.b64encode(bytes(32)) + b"\n"
+    for wrong in (
+        lines[1:],
+        lines[:-1],
+        lines[::-1],
+        [*lines, lines[-1]],
+        [*lines, b"0 100 " + other],
+        [*lines[:-1], lines[-1][:-46] + other],
+        [*lines, b"x"],
+        [b"".join(lines)[:-1]],
+    ):
+        assert false(verify(evidence() | {name: b"".join(wrong)})) == [(name, None)]
+
+
+# Who has signed.
+
+
+def test_a_root_that_nobody_signed_is_false(verify: Verify) -> None:
+    lie = bundle(Book(sample().entries[:99]), [13])["checkpoint"].split(b"\n")
+    members = evidence()
+    lines = members["checkpoint"].split(b"\n")
+    for n in range(2, 7):
+        forged = [*lines[:n], lie[n], *lines[n + 1 :]]
+        assert ("signature", None) in false(verify(members | {"checkpoint": b"\n".join(forged)}))
+
+
+def test_no_checkpoint_comes_before_a_smaller_one(verify: Verify) -> None:
+    for previous in (100, 101):
+        lie = replace(sample().checkpoint(), previous=previous)
+        assert false(verify(evidence() | {"checkpoint": signed(lie)})) == [("checkpoint", None)]
+
+
+def test_somebody_elses_signature_is_none(verify: Verify) -> None:
+    impostor = signer(nth=1)
+    members = evidence() | {"checkpoint": signed(sample().checkpoint(), impostor)}
+    assert false(verify(members)) == [("signature", None)]
+    assert "no ledger's key of the policy signed" in str(verify(members))
+
+
+def test_a_ledgers_key_signs_for_no_other_ledger(tmp_path: Path) -> None:
+    other = signer("wenxiao.example/kunming")
+    policy = written(tmp_path / "policy", f"log {other.public}\nquorum none\n".encode())
+    members = evidence() | {"checkpoint": signed(sample().checkpoint(), other, [])}
+    report = judged(packed(members, tmp_path / "b.zip"), "--policy", policy)
+    assert false(report) == [("signature", None)]
+
+
+def test_a_quorum_is_not_reached_by_strangers(verify: Verify) -> None:
+    stranger = signer("stranger.example", WITNESSES[0].kind)
+    for witnesses in ([], [stranger]):
+        checkpoint = signed(sample().checkpoint(), witnesses=witnesses)
+        assert false(verify(evidence() | {"checkpoint": checkpoint})) == [("quorum", None)]
+
+
+def test_where_nobody_has_to_witness_it_is_said(tmp_path: Path) -> None:
+    policy = written(tmp_path / "policy", f"log {LOG.public}\nquorum none\n".encode())
+    report = judged(packed(evidence(), tmp_path / "b.zip"), "--policy", policy)
+    assert report.exit == 0
+    assert "– 见证 witnesses: 规则不要求见证" in str(report)
+
+
+def test_a_stolen_key_is_good_for_nothing_after_it_was_retired(
+    verify: Verify, tmp_path: Path
+) -> None:
+    def retired(size: int) -> str:
+        return written(tmp_path / "retired", f"{LOG.public} {size}\n".encode())
+
+    assert verify(evidence(), "--retired", retired(100)).exit == 0
+    assert false(verify(evidence(), "--retired", retired(99))) == [("retirement", None)]
+    suggested = evidence() | {"retired": f"{LOG.public} 99\n".encode()}
+    assert false(verify(suggested, "--retired", retired(100))) == [("retirement", None)]
+
+
+def test_a_retired_key_is_no_key_by_being_retired(verify: Verify) -> None:
+    old = signer(nth=1)
+    members = evidence() | {
+        "checkpoint": signed(sample().checkpoint(), old),
+        "retired": f"{old.public} 1000\n".encode(),
+    }
+    assert false(verify(members)) == [("signature", None)]
+
+
+def test_keys_from_the_bundle_itself_prove_nothing(tmp_path: Path) -> None:
+    path = packed(evidence(), tmp_path / "b.zip")
+    assert judged(path).exit == 3
+    assert judged(path, "--trust-bundle-keys").exit == 0
+    packed(evidence() | {"records/13": b""}, path)
+    assert judged(path).exit == 1
+
+
+def test_an_empty_bundle_is_not_true(verify: Verify) -> None:
+    assert verify(bundle(sample(), [])).exit == 3
+    assert verify(bundle(sample(), [], ["project/none"])).exit == 0
+
+
+# What stands beside the records.
+
+
+def test_a_value_is_the_one_that_was_committed_to(verify: Verify) -> None:
+    for change in (
+        {"value": "李四"},
+        {"salt": "00" * 16},
+        {"salt": SALT.hex().upper()},
+        {"salt": SALT.hex()[2:]},
+    ):
+        members = altered("values.json", 0, **change)
+        assert false(verify(members)) == [("values", 5)]
+
+
+def test_a_value_that_no_record_commits_to_is_none(verify: Verify) -> None:
+    made_up = {"digest": committed("李四"), "salt": SALT.hex(), "value": "李四"}
+    members = changed(evidence(), "values.json", lambda said: said.append(made_up))
+    assert false(verify(members)) == [("values", None)]
+
+
+def test_only_a_record_that_withheld_a_value_excuses_its_absence(verify: Verify) -> None:
+    for position in (5, 13):
+        members = altered("values.json", 1, withheld_by=position)
+        assert false(verify(members)) == [("values", position)]
+
+
+def test_a_record_that_is_not_here_may_have_withheld_a_value_and_this_is_said(
+    verify: Verify,
+) -> None:
+    report = verify(altered("values.json", 1, withheld_by=52))
+    assert report.exit == 0
+    assert "– 承诺的值" in str(report)
+    assert "[52]" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("change", "position"),
+    [
+        ({"position": 13}, 13),
+        ({"position": 61}, 61),
+        ({"number": "豫财〔2021〕8号"}, 60),
+        ({"digest": committed(NAME)}, 60),
+    ],
+)
+def test_a_paper_is_named_by_its_record(
+    verify: Verify, change: dict[str, object], position: int
+) -> None:
+    members = altered("attachments.json", 0, **change)
+    assert false(verify(members)) == [("attachments", position)]
+
+
+# Other checkpoints.
+
+
+def test_an_older_checkpoint_tells_the_same_history(verify: Verify, tmp_path: Path) -> None:
+    whole = bundle(sample(), range(1, 101))
+    for size in (1, 64, 99, 100):
+        older = written(tmp_path / "older", signed(sample().checkpoint(size)))
+        report = verify(whole, "--against", older)
+        assert report.exit == 0
+        assert f"({size}): 同一份历史 · the same history" in str(report)
+
+
+def test_two_histories_are_told(verify: Verify, tmp_path: Path) -> None:
+    forked = Book([*sample().entries])
+    forked.entries[98] = forked.entries[98].replace(b"99}", b"98}")
+    for size in (99, 100):
+        against = written(tmp_path / "other", signed(forked.checkpoint(size)))
+        report = verify(bundle(sample(), range(1, 101)), "--against", against)
+        assert false(report) == [("against", size)]
+        assert "two histories" in str(report)
+
+
+def test_what_cannot_be_compared_is_said(verify: Verify, tmp_path: Path) -> None:
+    for size, book in ((59, sample()), (100, Book(sample().entries[:60]))):
+        against = written(tmp_path / "other", signed(sample().checkpoint(size)))
+        report = verify(bundle(book, [13]), "--against", against)
+        assert report.exit == 0
+        assert "– 另一检查点" in str(report)
+
+
+def test_a_checkpoint_that_nobody_signed_is_no_evidence(verify: Verify, tmp_path: Path) -> None:
+    against = written(tmp_path / "other", signed(sample().checkpoint(), signer(nth=1)))
+    assert false(verify(evidence(), "--against", against)) == [("against", None)]
+
+
+def test_a_withheld_value_stays_away(verify: Verify) -> None:
+    assert TELEPHONE not in str(verify(evidence()))
