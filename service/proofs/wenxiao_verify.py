@@ -376,7 +376,7 @@ def hash_in(text: str) -> bytes:
 
 def name_in(text: str) -> str:
     """The name of a key."""
-    is_name = text and "+" not in text and not CONTROL.search(text) and is_utf8(text)
+    is_name = text and "+" not in text and min(text) > " " and is_utf8(text)
     if not is_name or any(map(str.isspace, text)):
         raise Wrong(f"不是密钥名称 · not a key's name: {shown(text)}")
     return text
@@ -438,8 +438,14 @@ class Note(NamedTuple):
         whole = text_in(data)
         text, _, rest = whole.rpartition("\n\n")
         *lines, end = rest.split("\n")
-        is_plain = len(data) <= LONGEST_NOTE and not CONTROL.search(whole.replace("\n", ""))
-        if not is_plain or not text or end or not 0 < len(lines) <= MOST_SIGNATURES:
+        is_plain = min(whole.replace("\n", " "), default="") >= " "
+        if (
+            not is_plain
+            or len(data) > LONGEST_NOTE
+            or not text
+            or end
+            or not 0 < len(lines) <= MOST_SIGNATURES
+        ):
             raise Wrong("不是签名文 · not a signed note")
         return cls(f"{text}\n", [*map(Signature.parse, lines)])
 
@@ -1151,21 +1157,26 @@ class Claims:
 
     def require_values(self, positions: set[int]) -> Said:
         """Each hashes to its digest, or the record that withheld it says so, if it is here."""
-        absent = []
+        kept, withheld, absent = 0, 0, []
         for digest, said in self._values.items():
             position, by = self._named.get(digest), said.get("withheld_by")
             if position is None:
                 raise Wrong(f"没有记录承诺过 · no record commits to {shown(digest)}")
-            if by is None and not is_committed(**said):
-                raise Wrong(f"不是当初承诺的值 · not what was committed to: {digest}", position)
-            if by in positions and (digest, by) not in self._withheld:
-                raise Wrong(f"此条并未停止提供 · this record did not withhold {digest}", by)
-            if by is not None and by not in positions:
+            if by is None:
+                if not is_committed(**said):
+                    raise Wrong(f"不是当初承诺的值 · not what was committed to: {digest}", position)
+                kept += 1
+            elif by in positions:
+                if (digest, by) not in self._withheld:
+                    raise Wrong(f"此条并未停止提供 · this record did not withhold {digest}", by)
+                withheld += 1
+            else:
                 absent.append(by)
+        its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {withheld}"
         if absent:
-            zh, en = "所称停止提供的记录不在包内", "not here are records said to withhold values"
-            raise Unchecked(f"{zh} · {en}: {absent[:5]}")
-        return f"{len(self._values)} 个，相符或已停止提供 · values, as committed to, or withheld"
+            zh, en = "所称停止提供的记录不在包内", "not here are records said to withhold others"
+            raise Unchecked(f"{its}; {zh} · {en}: {absent[:5]}")
+        return its
 
     def require_papers(self) -> Said:
         """Each is named by its record."""

@@ -70,7 +70,7 @@ def test_an_honest_bundle_is_true(verify: Verify) -> None:
     said = str(report)
     assert f"{PROJECT}: 37 条俱在，末条 · records, all here, the last at {LAST}" in said
     assert "project/none: 没有这个流 · no such stream" in said
-    assert "2 个，相符或已停止提供 · values, as committed to, or withheld" in said
+    assert "相符 · as committed to: 1; 停止提供 · withheld: 1" in said
     assert "audit.example/w1" in said
     assert (
         said.splitlines()[-1] == "✓ 结论 VERDICT: 所查各项全部属实 · all that was checked is true"
