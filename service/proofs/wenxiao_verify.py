@@ -395,7 +395,7 @@ class Key(NamedTuple):
         return sha256(b"%b\n%c%b" % (self.name.encode(), self.kind, self.data))[:4]
 
     def __str__(self) -> str:
-        return shown(f"{self.name}+{self.number.hex()}")
+        return f"{shown(self.name)}+{self.number.hex()}"
 
     @classmethod
     def parse(cls, text: str) -> Key:
@@ -438,14 +438,8 @@ class Note(NamedTuple):
         whole = text_in(data)
         text, _, rest = whole.rpartition("\n\n")
         *lines, end = rest.split("\n")
-        is_plain = min(whole.replace("\n", " "), default="") >= " "
-        if (
-            not is_plain
-            or len(data) > LONGEST_NOTE
-            or not text
-            or end
-            or not 0 < len(lines) <= MOST_SIGNATURES
-        ):
+        is_plain = len(data) <= LONGEST_NOTE and min(whole.replace("\n", " "), default="") >= " "
+        if not is_plain or not text or end or not 0 < len(lines) <= MOST_SIGNATURES:
             raise Wrong("不是签名文 · not a signed note")
         return cls(f"{text}\n", [*map(Signature.parse, lines)])
 
@@ -512,6 +506,8 @@ class Policy:
     witnesses: dict[str, Key] = field(default_factory=dict)
     groups: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
     quorum: str = ""
+    _used: set[str | bytes] = field(default_factory=set)
+    """Keys, and members of groups: each may occur once."""
 
     @classmethod
     def parse(cls, data: bytes) -> Policy:
@@ -554,8 +550,9 @@ class Policy:
 
     def _key(self, text: str, kind: int) -> Key:
         key = Key.parse(text)
-        if key.kind != kind or key.data in {k.data for k in (*self.logs, *self.witnesses.values())}:
+        if key.kind != kind or key.data in self._used:
             raise Wrong(f"公钥用途不符或重复 · a key of another kind, or twice: {key}")
+        self._used.add(key.data)
         return key
 
     def _is_known(self, name: str) -> bool:
@@ -567,9 +564,10 @@ class Policy:
         return name
 
     def _enough(self, enough: str, members: list[str]) -> int:
-        taken = [member for _, others in self.groups.values() for member in others] + members
-        if len({*taken}) < len(taken) or not all(map(self._is_known, members)):
+        is_known = all(self._is_known(member) and member not in self._used for member in members)
+        if not is_known or len({*members}) < len(members):
             raise Wrong("组员未定义或重复 · a member unknown, of two groups, or twice")
+        self._used |= {*members}
         numbers = {str(n): n for n in range(1, len(members) + 1)}
         if number := ({"any": 1, "all": len(members)} | numbers).get(enough):
             return number
@@ -602,9 +600,7 @@ class Trust:
         found = note.signers([*logs, *self.policy.witnesses.values()])
         if not any(key in found for key in logs):
             there = ", ".join(shown(each.name) for each in note.signatures[:3])
-            raise Wrong(
-                f"规则所列账本密钥无一签署 · no ledger's key of the policy signed ({there})"
-            )
+            raise Wrong(f"规则所列账本密钥均未签署 · not signed by a ledger's key: {there}")
         return found
 
     def require_in_force(self, signers: Iterable[Key], size: int) -> Said:
@@ -620,10 +616,11 @@ class Trust:
         seen = [f"{key} {when(time)}" for key, time in signers.items() if key.kind == WITNESS]
         there = ", ".join(seen) or "0"
         if self.policy.quorum == "none":
-            said = (
-                "规则不要求见证，不能排除另有一份历史 · none asked for: two histories not excluded"
+            zh, en = (
+                "规则不要求见证，不排除另有一份历史",
+                "none asked for: there may be two histories",
             )
-            raise Unchecked(f"{said} ({there})")
+            raise Unchecked(f"{zh} · {en} ({there})")
         if not self.policy.is_reached(signers):
             wanted = shown(self.policy.quorum)
             raise Wrong(f"未达到规则要求 · fewer than the policy asks for: {wanted} ({there})")
@@ -707,10 +704,11 @@ class Pruned:
         if self._used != len(self._given):
             raise Wrong(f"多出子树 · subtrees too many: {len(self._given) - self._used}")
         if found != root:
-            said = "根不符：包内至少有一条记录或一个子树不是签署时的那个"
-            raise Wrong(
-                f"{said} · another root: some record or subtree here is not what was signed"
+            zh, en = (
+                "根不符：有记录或子树不是签署时的",
+                "another root: not all that is here was signed",
             )
+            raise Wrong(f"{zh} · {en}")
         return f"根由包内记录和子树算出，相符 · the root follows: {self._used} 个子树 · subtrees"
 
     def root(self, size: int) -> bytes:
@@ -923,7 +921,7 @@ class Records:
         there = self.streams.get(name, Stream())
         if (there.count, there.unbroken, there.position) != (length, length, last):
             said = (
-                f"应有 · should have {length}, …{last}; 实有 · has {there.count}, …{there.position}"
+                f"名册 · roster {length} (…{last}), 此处 · here {there.count} (…{there.position})"
             )
             lacks = f"缺第 · lacks version {there.unbroken + 1}"
             raise Wrong(f"{shown(name)}: {said}; {lacks}", there.position or None)
@@ -1117,9 +1115,7 @@ class Manifest:
     def require(self, checkpoint: Checkpoint, positions: Sequence[int]) -> Said:
         """It is of the ledger that the checkpoint is of, at the same size."""
         if self._of != checkpoint[:2] or self.ledger != checkpoint.ledger:
-            raise Wrong(
-                "与检查点不是同一账本或条数 · of another ledger or size than the checkpoint"
-            )
+            raise Wrong("与检查点的账本或条数不同 · of another ledger or size than the checkpoint")
         if positions and positions[-1] > checkpoint.size:
             raise Wrong("检查点尚无此条 · beyond the checkpoint", positions[-1])
         claims = f"{len(self.streams)} 个流 · streams, {len(self.ranges)} 个区间 · ranges"
@@ -1237,9 +1233,8 @@ class Bundle:
         """The roots; and what they were at those smaller sizes where that follows as well."""
         trees = []
         size = self.checkpoint.size
-        for algorithm, leaves, root in zip(
-            ALGORITHMS, self._leaves, self.checkpoint.roots, strict=False
-        ):
+        roots = self.checkpoint.roots[:2]
+        for algorithm, leaves, root in zip(ALGORITHMS, self._leaves, roots, strict=True):
             name = f"tree.{algorithm.name}"
             given = report.must(name, self.archive.read, name)
             tree = report.must(name, Pruned, algorithm, self.records.positions, leaves, given)
@@ -1275,9 +1270,7 @@ class Bundle:
         if there < size:
             said = "条不在包内，内容未查 · records are not here, their content was not seen"
             report.unchecked("between", f"{size - there} {said}")
-        report.unchecked(
-            "cover", "封面与制作时间不是证据 · cover and time of making are no evidence"
-        )
+        report.unchecked("cover", "封面与制作时间不是证据 · cover, time of making: no evidence")
         if not there and not self.manifest.streams:
             report.lacks("bundle", "没有可核验的内容 · nothing to check")
 
@@ -1380,16 +1373,16 @@ class Tiles:
         known: Known = {}
         for number in range(-(-self._checkpoint.size // FULL)):
             entries = self._entries(number)
-            for position, entry in enumerate(entries, number * FULL + 1):
-                self.records.take(position, entry)
-                for tree in self._trees:
-                    tree.add(tree.algorithm.leaf(entry))
-                if position in sizes:
-                    known[position] = self.roots
             if not entries:
                 return known
-            for tree in self._trees:
-                leaves = [*map(tree.algorithm.leaf, entries)]
+            columns = [[*map(tree.algorithm.leaf, entries)] for tree in self._trees]
+            for position, entry in enumerate(entries, number * FULL + 1):
+                self.records.take(position, entry)
+                for tree, leaves in zip(self._trees, columns, strict=True):
+                    tree.add(leaves[position - number * FULL - 1])
+                if position in sizes:
+                    known[position] = self.roots
+            for tree, leaves in zip(self._trees, columns, strict=True):
                 self._compare(tree.algorithm, 0, number, leaves)
         for tree in self._trees:
             for level, hashes in tree.tiles.items():
