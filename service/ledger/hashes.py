@@ -22,7 +22,7 @@ class Hashing(Protocol):
     def digest(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Algorithm:
     """One algorithm as RFC 9162 (2.1.1) uses it: leaves and nodes never hash to the same value."""
 

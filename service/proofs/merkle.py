@@ -31,13 +31,15 @@ def inclusion(algorithm: Algorithm, index: int, size: int, complete: Complete) -
     """
     if not 0 <= index < size:
         raise IndexError(f"no leaf {index} in a tree of {size}")
-    path, begin, end = [], 0, size
-    while end - begin > 1:
-        middle = begin + split(end - begin)
-        other = (middle, end) if index < middle else (begin, middle)
-        path.append(_root(algorithm, *other, complete))
-        begin, end = (begin, middle) if index < middle else (middle, end)
-    return path[::-1]
+    path, height, place, last = [], 0, index, size - 1
+    while last:
+        sibling = place ^ 1
+        if sibling < last:
+            path.append(complete(height, sibling))
+        elif sibling == last:
+            path.append(_root(algorithm, sibling << height, size, complete))
+        height, place, last = height + 1, place >> 1, last >> 1
+    return path
 
 
 def consistency(algorithm: Algorithm, old: int, new: int, complete: Complete) -> list[bytes]:

@@ -40,19 +40,15 @@ class Tile:
 
     algorithm: Algorithm
     hashes: tuple[bytes, ...]
-    _levels: list[Sequence[bytes]] = field(init=False, repr=False, compare=False)
+    levels: list[Sequence[bytes]] = field(init=False, repr=False, compare=False)
+    """The hashes, and above them the roots over each two, four, eight … of them."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_levels", list(self._hashed()))
+        object.__setattr__(self, "levels", list(self._hashed()))
 
     def __bytes__(self) -> bytes:
         """As it is handed out."""
         return b"".join(self.hashes)
-
-    def __getitem__(self, place: tuple[int, int]) -> bytes:
-        """The root over a complete part of it, by height above its hashes and number."""
-        height, number = place
-        return self._levels[height][number]
 
     def _hashed(self) -> Iterator[Sequence[bytes]]:
         level: Sequence[bytes] = self.hashes
@@ -126,7 +122,5 @@ class Tree:
         """The root of a complete subtree, by its height and number. Raises ``NotThere``."""
         level, above = divmod(height, TILE_HEIGHT)
         tile, place = divmod(number, TILE >> above)
-        return self.tiles.tile(self.algorithm, level, tile, self._width(level, tile))[above, place]
-
-    def _width(self, level: int, tile: int) -> int:
-        return min(TILE, (self.size >> TILE_HEIGHT * level) - tile * TILE)
+        width = min(TILE, (self.size >> TILE_HEIGHT * level) - tile * TILE)
+        return self.tiles.tile(self.algorithm, level, tile, width).levels[above][place]

@@ -19,6 +19,7 @@ from tests.bench import (
     appending,
     processes,
     projecting,
+    proving,
     reading,
     remembering,
     surroundings,
@@ -38,6 +39,8 @@ SUBJECTS: Mapping[str, tuple[str, Subject]] = {
     "reading": ("Reading on PostgreSQL", reading.on_postgresql),
     "projecting": ("Read models on PostgreSQL", projecting.on_postgresql),
     "verifying": ("Verification", verifying.on_both),
+    "proofs": ("Proofs on SQLite, one thread", proving.on_sqlite),
+    "subtrees": ("Appending on PostgreSQL", proving.on_postgresql),
     "http": ("One act over HTTP, PostgreSQL, 2 workers, 32 connections", answering.on_postgresql),
     "memory": ("Memory, PostgreSQL", remembering.on_postgresql),
 }

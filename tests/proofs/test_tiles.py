@@ -96,8 +96,8 @@ def kept(engine: Engine) -> list[tuple[object, ...]]:
 
 
 def undone(engine: Engine) -> None:
-    """Take the last migration back."""
+    """Take back the migration that brought them, and all after it."""
     with engine.begin() as connection:
-        for table in ("subtree", "checkpoint", "cosignature"):
+        for table in ("subtree", "checkpoint", "cosignature", "witnessed"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")

@@ -1,0 +1,111 @@
+"""证明: how fast proofs are made and checked, and what keeping subtrees costs an append."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from unittest.mock import patch
+
+from service.ledger.application import Ledger
+from service.ledger.batch import Batch
+from service.ledger.hashes import SHA256
+from service.ledger.recorder import Recorder, storage
+from service.ledger.rows import Completed, Head
+from service.proofs.merkle import require_inclusion
+from service.proofs.tiles import Tiles, Tree
+from tests.bench.appending import HUNDRED, many_each
+from tests.bench.ground import SLUG, Ground, opened
+from tests.bench.matter import names, recorded
+from tests.bench.measuring import Line, Side, alternately, compared, watched
+
+RECORDS = 100_000
+PROOFS = 20_000
+
+
+def on_sqlite(ground: Ground) -> Iterator[Line]:
+    """Inclusion proofs of records all over a ledger, made and checked by one thread."""
+    number, proofs = ground.effort.of(RECORDS), ground.effort.of(PROOFS)
+    with opened(ground.sqlite()) as engine:
+        recorded(Ledger(engine, SLUG), number)
+        tree = Tiles(storage(engine, SLUG)).tree(SHA256, number)
+        rates = alternately(
+            ground.effort.rounds,
+            {
+                "made": made(tree, proofs),
+                "checked": checked(tree, proofs),
+            },
+        )
+    yield wanted("inclusion proofs made", rates["made"], 10_000)
+    yield wanted("inclusion proofs checked", rates["checked"], 15_000)
+
+
+def on_postgresql(ground: Ground) -> Iterator[Line]:
+    """Appending with the roots of subtrees kept, and without, as it was before they were."""
+    share = ground.effort.of
+    with opened(ground.postgresql()) as engine:
+        recorder = Recorder(engine, SLUG)
+        kept = many_each(recorder, names, share(200), HUNDRED)
+
+        def without() -> float:
+            with nothing_kept():
+                return kept()
+
+        rates = alternately(ground.effort.rounds, {"with": kept, "without": without})
+    yield compared("100 per commit, subtrees kept", rates, "with", "without:not kept", 0.9)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """No root of a subtree is kept."""
+    grown = Batch._grown
+
+    def without(batch: Batch) -> tuple[Head, list[Completed]]:
+        return grown(batch)[0], []
+
+    with patch.object(Batch, "_grown", without):
+        yield
+
+
+def made(tree: Tree, number: int) -> Side:
+    """Proofs of records that are chosen at random, always the same."""
+
+    def side() -> float:
+        chosen = some(tree.size, number)
+        with watched() as watch:
+            for position in chosen:
+                tree.inclusion(position)
+        return watch.rate(number)
+
+    return side
+
+
+def checked(tree: Tree, number: int) -> Side:
+    """The same proofs, checked."""
+    root = tree.root
+    proofs = [
+        (tree.complete(0, position - 1), position - 1, tree.inclusion(position))
+        for position in some(tree.size, number)
+    ]
+
+    def side() -> float:
+        with watched() as watch:
+            for leaf, index, path in proofs:
+                require_inclusion(SHA256, leaf, index, tree.size, path, root)
+        return watch.rate(number)
+
+    return side
+
+
+def some(size: int, number: int) -> list[int]:
+    """Positions all over a ledger."""
+    chosen = random.Random(7)
+    return [chosen.randint(1, size) for _ in range(number)]
+
+
+def wanted(what: str, rates: tuple[float, ...], least: float) -> Line:
+    """A rate that is to be reached whatever the machine."""
+    ratios = [rate / least for rate in rates]
+    spread = min(ratios), max(ratios)
+    return Line(what, median(rates), peer="wanted", theirs=least, spread=spread, least=1)
