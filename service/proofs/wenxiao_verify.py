@@ -72,7 +72,7 @@ MOST_SIGNATURES = 64
 LONGEST_DIRECTORY = 32 * MEGABYTE
 """The most bytes that the zip's own list of members may take."""
 
-MOST_JSON_PARTS = 2_000_000
+MOST_JSON_PARTS = 3_000_000
 """The most values of one JSON file: a few bytes of it may take a hundred in memory."""
 
 LARGEST = 2**63 - 1
@@ -316,6 +316,7 @@ KNOWN_DIGESTS = (
 """FIPS 180-4, and GB/T 32905, A.1 and A.2."""
 
 
+@cache
 def is_sound() -> bool:
     """Does this program, on this machine, know the published examples?"""
     for message, key, *halves in ([*map(bytes.fromhex, each)] for each in RFC_8032):
@@ -1023,7 +1024,7 @@ class Archive:
 
     def _name(self, info: zipfile.ZipInfo) -> str:
         name = info.orig_filename
-        if name not in MEMBERS and not RECORD.fullmatch(name):
+        if info.filename != name or (name not in MEMBERS and not RECORD.fullmatch(name)):
             raise Wrong(f"不应有的成员 · no member of a bundle: {shown(name)}")
         if info.flag_bits & ENCRYPTED or info.compress_type not in PACKED:
             raise Wrong(f"加密或压缩方式不明 · encrypted, or packed in some way: {name}")
