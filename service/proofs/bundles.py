@@ -20,14 +20,16 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from service.clock import Clock, shown, utc_now
 from service.ledger.commitments import held_in
-from service.ledger.entry import Entry
+from service.ledger.entry import FIELDS
+from service.ledger.errors import HistoryMissing
+from service.ledger.findings import UNREADABLE, Unsound
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import base64_of
@@ -42,25 +44,52 @@ FORMAT = "wenxiao-bundle/1"
 PORTION = 500
 MOST_RECORDS = 100_000
 """How many records a bundle may hold."""
+MOST_BYTES = 384 << 20
+"""How long the entries of a bundle may be together; those who read one take 512 MiB of all."""
 
-OF_STREAM = "SELECT position FROM record WHERE ledger = ? AND stream = ? AND position <= ?"
+OF_STREAM = (
+    "SELECT position FROM record WHERE ledger = ? AND stream = ? AND position <= ?"
+    " ORDER BY version LIMIT ?"
+)
 ENTRIES = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position IN ({})"
 VALUE = "SELECT salt, value, withheld_by FROM committed_value WHERE ledger = ? AND digest = ?"
 
 Range = tuple[int, int]
+Told = Callable[[int, int], None]
+"""Is told how many records are written, and of how many."""
 
 
 class BadQuestion(ValueError):
-    """What is asked for is not in the checkpoint, or too much for one bundle."""
+    """所请不当: nothing is asked for, or something that makes no sense."""
+
+
+class NotCovered(BadQuestion):
+    """未在其中: the checkpoint does not cover what is asked for."""
+
+
+class TooMuch(BadQuestion):
+    """过多: more than one bundle holds."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """所请: single records by position, whole streams, and whole ranges of positions."""
+    """所请: single records by position, whole streams, and whole ranges of positions.
+
+    Raises ``BadQuestion`` where that is nothing, or a range that is none.
+    """
 
     positions: tuple[int, ...] = ()
     streams: tuple[str, ...] = ()
     ranges: tuple[Range, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.positions or self.streams or self.ranges):
+            raise BadQuestion("nothing is asked for")
+        for first, last in self.ranges:
+            if not first <= last:
+                raise BadQuestion(f"{first}-{last} is no range")
+        for name in ("streams", "ranges"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
 
 
 @dataclass(frozen=True)
@@ -95,6 +124,29 @@ class Trust:
     retired: str = ""
 
 
+@dataclass
+class Written:
+    """已写: the records that a bundle holds by now, and what they speak of."""
+
+    positions: set[int] = field(default_factory=set)
+    digests: dict[bytes, None] = field(default_factory=dict)
+    papers: list[dict[str, Any]] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, rows: Sequence[tuple[int, str, bytes]]) -> None:
+        """Some more, by position, topic and entry. Raises ``TooMuch`` and ``HistoryMissing``."""
+        for position, _, entry in rows:
+            self.positions.add(position)
+            self.papers += papers_of(position, entry)
+            self.length += len(entry)
+        try:
+            self.digests |= dict.fromkeys(held.digest for held in held_in(rows))
+        except Unsound as unsound:
+            raise HistoryMissing(f"{unsound}: see wenxiao verify") from unsound
+        if self.length > MOST_BYTES:
+            raise TooMuch(f"more than {MOST_BYTES >> 20} MiB of entries")
+
+
 class Bundler:
     """Makes bundles of one ledger."""
 
@@ -102,56 +154,68 @@ class Bundler:
         self._storage, self._trust, self._clock = storage, trust, clock
         self._tiles = Tiles(storage)
 
-    def write(self, wanted: Wanted, sealed: Sealed, out: IO[bytes]) -> Contents:
-        """Write a bundle of what is wanted as of a checkpoint. Raises ``BadQuestion``."""
+    def write(
+        self, wanted: Wanted, sealed: Sealed, out: IO[bytes], told: Told | None = None
+    ) -> Contents:
+        """Write a bundle of what is wanted as of a checkpoint, and say what is in it.
+
+        A record that orders a value to be withheld goes with those that hold its digest. Raises
+        ``BadQuestion``, and ``HistoryMissing`` where the database lacks what was sealed.
+        """
         size = sealed.checkpoint.size
         positions = self._positions(wanted, size)
-        contents = Contents(
-            self._storage.ledger,
-            sealed.checkpoint.origin,
-            size,
-            shown(self._clock()),
-            positions,
-            wanted,
-        )
+        written = Written()
         with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as zipped:
-            digests, papers = self._write_records(zipped, positions)
-            for name, text in self._beside(contents, sealed, digests, papers):
-                zipped.writestr(name, text)
+            self._write_records(zipped, positions, written, told)
+            values = list(self._values(written.digests, size))
+            orders = {it["withheld_by"] for it in values if "withheld_by" in it}
+            self._write_records(zipped, sorted(orders - written.positions), written, told)
+            contents = Contents(
+                self._storage.ledger,
+                sealed.checkpoint.origin,
+                size,
+                shown(self._clock()),
+                sorted(written.positions),
+                wanted,
+            )
+            for name, said in self._beside(contents, sealed):
+                zipped.writestr(name, said)
+            zipped.writestr("values.json", text(values))
+            zipped.writestr("attachments.json", text(written.papers))
         return contents
 
     def _positions(self, wanted: Wanted, size: int) -> list[int]:
         """Where the wanted records are, each once and in order."""
-        found = set(wanted.positions)
-        for first, last in wanted.ranges:
-            if last - first >= MOST_RECORDS:
-                raise BadQuestion(f"{last - first + 1} records, where {MOST_RECORDS} are the limit")
-            found.update(range(first, last + 1))
-        for stream in wanted.streams:
-            with self._storage.connected() as connection:
-                asked = (self._storage.ledger, stream, size)
-                found.update(n for (n,) in self._storage.rows(connection, OF_STREAM, *asked))
-        if not found and not wanted.streams:
-            raise BadQuestion("nothing is asked for")
-        if len(found) > MOST_RECORDS:
-            raise BadQuestion(f"{len(found)} records, where {MOST_RECORDS} are the limit")
-        if beyond := [n for n in found if not 1 <= n <= size]:
-            raise BadQuestion(f"record {min(beyond)} is not among the {size} of the checkpoint")
+        found: set[int] = set()
+        for some in self._wanted(wanted, size):
+            if some and not 1 <= some[0] <= some[-1] <= size:
+                raise NotCovered(f"the checkpoint covers records 1 to {size}, not all of these")
+            if len(some) <= MOST_RECORDS:
+                found.update(some)
+            if max(len(some), len(found)) > MOST_RECORDS:
+                raise TooMuch(f"more than {MOST_RECORDS} records")
         return sorted(found)
 
+    def _wanted(self, wanted: Wanted, size: int) -> Iterator[Sequence[int]]:
+        """Positions, each time in order."""
+        yield sorted(wanted.positions)
+        yield from (range(first, last + 1) for first, last in wanted.ranges)
+        for stream in wanted.streams:
+            with self._storage.connected() as connection:
+                asked = (self._storage.ledger, stream, size, MOST_RECORDS + 1)
+                yield [n for (n,) in self._storage.rows(connection, OF_STREAM, *asked)]
+
     def _write_records(
-        self, zipped: ZipFile, positions: Sequence[int]
-    ) -> tuple[list[bytes], list[dict[str, Any]]]:
-        """The entries; what digests of personal values they hold, and of papers."""
-        digests: dict[bytes, None] = {}
-        papers: list[dict[str, Any]] = []
+        self, zipped: ZipFile, positions: Sequence[int], written: Written, told: Told | None
+    ) -> None:
+        """Add entries, and note what they speak of."""
         for begin in range(0, len(positions), PORTION):
             rows = self._entries(positions[begin : begin + PORTION])
             for position, _, entry in rows:
                 zipped.writestr(f"records/{position}", entry)
-                papers += papers_of(position, entry)
-            digests |= dict.fromkeys(held.digest for held in held_in(rows))
-        return [*digests], papers
+            written.add(rows)
+            if told:
+                told(begin + len(rows), len(positions))
 
     def _entries(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
         marks = ", ".join("?" * len(positions))
@@ -160,17 +224,11 @@ class Bundler:
             rows = self._storage.rows(connection, asked, self._storage.ledger, *positions)
         found = {row[0]: row for row in rows}
         if missing := [n for n in positions if n not in found]:
-            raise BadQuestion(f"record {missing[0]} is missing in the database: see wenxiao verify")
+            raise self._missing(f"record {missing[0]}")
         return [found[n] for n in positions]
 
-    def _beside(
-        self,
-        contents: Contents,
-        sealed: Sealed,
-        digests: Iterable[bytes],
-        papers: Sequence[dict[str, Any]],
-    ) -> Iterator[tuple[str, str]]:
-        """Every other member, by name."""
+    def _beside(self, contents: Contents, sealed: Sealed) -> Iterator[tuple[str, str]]:
+        """What is neither a record nor told by records, by name."""
         yield "checkpoint", str(sealed.note)
         yield "policy", self._trust.policy
         if self._trust.retired:
@@ -181,8 +239,6 @@ class Bundler:
             lines = (f"{h} {n} {base64_of(tree.complete(h, n))}\n" for h, n in places)
             yield f"tree.{algorithm.name}", "".join(lines)
         yield "roster.json", text(list(self._rosters(contents.wanted.streams, contents.size)))
-        yield "values.json", text([self._value(digest) for digest in digests])
-        yield "attachments.json", text(papers)
         yield "manifest.json", text(contents.manifest())
         yield "cover.html", cover_page(contents, sealed)
 
@@ -195,16 +251,23 @@ class Bundler:
         for stream in streams:
             proofs = {name: roster.proof(stream) for name, roster in rosters.items()}
             paths = {name: list(map(base64_of, proof.path)) for name, proof in proofs.items()}
-            yield {"stream": stream, "found": told(proofs["sha256"].found), **paths}
+            yield {"stream": stream, "found": listed_told(proofs["sha256"].found), **paths}
 
-    def _value(self, digest: bytes) -> dict[str, Any]:
-        with self._storage.connected() as connection:
-            rows = self._storage.rows(connection, VALUE, self._storage.ledger, digest)
-        for salt, value, withheld_by in rows:
-            if withheld_by is not None:
-                return {"digest": digest.hex(), "withheld_by": withheld_by}
-            return {"digest": digest.hex(), "salt": salt.hex(), "value": value}
-        raise BadQuestion(f"value {digest.hex()} is missing in the database: see wenxiao verify")
+    def _values(self, digests: Iterable[bytes], size: int) -> Iterator[dict[str, Any]]:
+        """The values behind digests; of one that was withheld later than this, nothing."""
+        for digest in digests:
+            with self._storage.connected() as connection:
+                rows = self._storage.rows(connection, VALUE, self._storage.ledger, digest)
+            if not rows:
+                raise self._missing(f"value {digest.hex()}")
+            salt, value, withheld_by = rows[0]
+            if withheld_by is None:
+                yield {"digest": digest.hex(), "salt": salt.hex(), "value": value}
+            elif withheld_by <= size:
+                yield {"digest": digest.hex(), "withheld_by": withheld_by}
+
+    def _missing(self, what: str) -> HistoryMissing:
+        return HistoryMissing(f"{what} of {self._storage.ledger} is missing: see wenxiao verify")
 
 
 def gaps(positions: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
@@ -224,13 +287,16 @@ def gaps(positions: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
 
 
 def papers_of(position: int, entry: bytes) -> Iterator[dict[str, Any]]:
-    """The paper that a record names, if it names one with its digest."""
-    document = json.loads(Entry.parse(entry).body)["envelope"].get("document") or {}
-    if digest := document.get("digest"):
-        yield {"position": position, "digest": digest, "number": document.get("number", "")}
+    """The paper that a record names, if it can be read and names one with its digest."""
+    try:
+        document = json.loads(entry.split(b"\n", FIELDS)[FIELDS])["envelope"]["document"]
+        if digest := document["digest"]:
+            yield {"position": position, "digest": digest, "number": document["number"]}
+    except UNREADABLE:
+        return
 
 
-def told(listed: Listed | None) -> dict[str, Any] | None:
+def listed_told(listed: Listed | None) -> dict[str, Any] | None:
     """A stream as the roster lists it."""
     if listed is None:
         return None

@@ -1,0 +1,107 @@
+"""A mirror holds a ledger to what it once was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from service.ledger.application import Ledger
+from service.proofs.mirror import Mirror, OtherHistory
+from service.proofs.prover import Prover, covered, tiles_of
+from service.proofs.tilepaths import read, written
+from service.settings import Settings
+from tests.proofs.cast import add, sealed_office, settings_in
+from tests.proofs.checking import Auditor, seal
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def ledger(engine: Engine, settings: Settings) -> Ledger:
+    return sealed_office(engine, settings)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, ledger: Ledger, settings: Settings) -> Mirror:
+    return Mirror(tmp_path / "mirror", Prover(ledger, settings))
+
+
+def test_a_mirror_is_believed_as_it_grows(
+    mirror: Mirror, ledger: Ledger, settings: Settings, tmp_path: Path
+) -> None:
+    auditor = Auditor(tmp_path)
+    auditor.told_the_keys_of(ledger, settings)
+    for more in (0, 1, 210, 1):
+        if more:
+            add(ledger, more)
+            seal(ledger, settings)
+        size = mirror.update().checkpoint.size
+        assert size == ledger.head_position()
+        assert auditor.checks_tiles(tmp_path / "mirror").exit == 0
+
+
+def test_what_was_broken_off_is_taken_up_again(mirror: Mirror, tmp_path: Path) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(come: int, of: int) -> None:
+        if come > of // 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        mirror.update(interrupt)
+    assert not (tmp_path / "mirror" / "checkpoint").exists()
+    mirror.update()
+    assert (tmp_path / "mirror" / "checkpoint").exists()
+
+
+def test_one_ledger_does_not_go_on_where_another_one_was(
+    mirror: Mirror, ledger: Ledger, settings: Settings, tmp_path: Path
+) -> None:
+    mirror.update()
+    file = tmp_path / "mirror" / "checkpoint"
+    ours = file.read_text()
+    for other in (
+        ours.replace("wenxiao.local", "elsewhere"),
+        ours.replace("\n301\n", "\n302\n"),
+        ours.replace("\n301\n", "\n300\n"),
+        "nothing\n",
+    ):
+        file.write_text(other)
+        with pytest.raises(OtherHistory):
+            mirror.update()
+        assert file.read_text() == other
+    file.write_text(ours)
+    add(ledger, 1)
+    seal(ledger, settings)
+    mirror.update()
+
+
+def test_a_tree_of_seventy_thousand_has_the_tiles_that_the_specification_counts() -> None:
+    by_level = [[(n, w) for level, n, w in tiles_of(70_000) if level == at] for at in range(4)]
+    assert by_level[0] == [*((n, 256) for n in range(273)), (273, 112)]
+    assert by_level[1:] == [[(0, 256), (1, 17)], [(0, 1)], []]
+    assert [*tiles_of(256)] == [(0, 0, 256), (1, 0, 1)]
+    assert covered(70_000, 0, 274) < 1
+
+
+@pytest.mark.parametrize(
+    ("number", "width", "name"),
+    [
+        (0, 256, "000"),
+        (67, 1, "067.p/1"),
+        (1_000, 256, "x001/000"),
+        (1_234_067, 256, "x001/x234/067"),
+        (1_234_067, 255, "x001/x234/067.p/255"),
+    ],
+)
+def test_tiles_are_named_as_the_specification_names_them(
+    number: int, width: int, name: str
+) -> None:
+    assert written(number, width) == name
+    assert read(name) == (number, width)
