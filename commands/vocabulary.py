@@ -46,13 +46,14 @@ class TextField(fields.String):
         return text
 
 
-class RowNameField(TextField):
-    """What another system calls a table, a row or a revision: one line of at most 60 characters."""
+class LineField(TextField):
+    """One line of text, of limited length."""
 
     PATTERN: ClassVar[str] = r"^[^\x00-\x1f\x7f\ud800-\udfff]+$"
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(60, metadata={"pattern": self.PATTERN}, **kwargs)
+    def __init__(self, longest: int, **kwargs: Any) -> None:
+        metadata = {"pattern": self.PATTERN} | kwargs.pop("metadata", {})
+        super().__init__(longest, metadata=metadata, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -61,6 +62,13 @@ class RowNameField(TextField):
         if not re.fullmatch(self.PATTERN, text):
             raise ValidationError("不得换行")
         return text
+
+
+class RowNameField(LineField):
+    """What another system calls a table, a row or a revision: one line of at most 60 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(60, **kwargs)
 
 
 class CodeField(fields.String):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache, partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -22,13 +23,18 @@ from service.http.chain import chain
 from service.http.doors import refuse_parameters
 from service.http.health import health
 from service.http.office import office
+from service.http.proofs import proofs
 from service.http.standing import standing
 from service.http.treasury import treasury
 from service.ledger.engine import make_engine
 from service.proofs.anchor import anchor
+from service.proofs.prover import Prover
 from service.settings import Settings
 
-DOORS = (acts, standing, treasury, chain, office, catalogue, health)
+DOORS = (acts, standing, treasury, chain, proofs, office, catalogue, health)
+
+MOST_PROVERS = 16
+"""For how many ledgers hashes are kept in memory."""
 
 REQUEST_ID = "X-Request-Id"
 
@@ -56,6 +62,7 @@ class Wenxiao(Flask):
         self.engine = make_engine(settings.database_url, pool_size=settings.pool_size)
         anchor(self.engine, Path(settings.custody))
         self.ledgers = Ledgers(self.engine, clock)
+        self.prover_of = lru_cache(MOST_PROVERS)(partial(Prover, settings=settings))
         self.config["MAX_CONTENT_LENGTH"] = settings.body_limit
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         self.url_map.merge_slashes = False

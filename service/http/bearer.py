@@ -51,7 +51,7 @@ MAY_READ = (
 """Who may read, within the token's subtree. Agencies and source systems hand in and no more."""
 
 READS_THE_OFFICE = READERS | {Role.BUREAU_LEADER, Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
-"""Who may read which posts and tokens there are."""
+"""Who may read which posts and tokens there are, and whatever else of the whole ledger."""
 
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
 
@@ -108,11 +108,11 @@ class Caller:
         if MAY_READ.isdisjoint(self.token.roles):
             raise Forbidden("该令牌只能报送，不能查询")
 
-    def may_read_the_office(self) -> None:
+    def may_read_the_office(self, what: str = "岗位和令牌") -> None:
         """Raises :class:`Forbidden` unless the bearer looks after the whole office, or over it."""
         if self.token.unit or READS_THE_OFFICE.isdisjoint(self.token.roles):
             may = "、".join(sorted(role.label for role in READS_THE_OFFICE))
-            raise Forbidden(f"岗位和令牌由{may}查询")
+            raise Forbidden(f"{what}由{may}查询")
 
 
 class Counter(Desk):

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from aggregates.base import Aggregate
+from aggregates.base import Aggregate, Record
 from aggregates.project import Project
 from aggregates.unit import Unit
 from commands.vocabulary import DayField, TextField
@@ -93,13 +93,17 @@ def accountability(asked: Mapping[str, Any]) -> Any:
 )
 def record(asked: Mapping[str, Any], position: str) -> Any:
     """记录: one record, by its position."""
-    question = understood(asked)
+    return full_record_told(record_seen(understood(asked), position))
+
+
+def record_seen(asked: Asked, position: str) -> Record[Any]:
+    """The record at a position, if there is one that the asker may see."""
     at = int(position) if WHOLE.fullmatch(position) else 0
-    found = question.ledger.record_at(at) if 0 < at <= question.as_of else None
+    found = asked.ledger.record_at(at) if 0 < at <= asked.as_of else None
     if found is None:
         raise NotFound("没有这条记录")
-    question.require_seen(subject_of(found.stream))
-    return full_record_told(found)
+    asked.require_seen(subject_of(found.stream))
+    return found
 
 
 def _traces(asked: Asked, **more: Any) -> Any:

@@ -6,13 +6,13 @@ documentation shows, and nothing is worked out again while a request is answered
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import flask_smorest
 from flask import Request, current_app, request
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, fields
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
@@ -30,10 +30,11 @@ ASKS = "takes_parameters"
 
 
 class Parser(FlaskParser):
-    """Query parameters: none that is not known, none twice, and every fault in one answer."""
+    """Query parameters: none that is not known, none twice but lists, every fault in one answer."""
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
-        refuse_repeated()
+        named = ((field.data_key or name, field) for name, field in schema.fields.items())
+        refuse_repeated({name for name, field in named if isinstance(field, fields.List)})
         return MultiDictProxy(req.args, schema)
 
     def handle_error(self, error: Any, *args: Any, **kwargs: Any) -> Any:
@@ -41,10 +42,10 @@ class Parser(FlaskParser):
         raise malformed(parameter={name.lstrip("/"): told for name, told in faults.items()})
 
 
-def refuse_repeated() -> None:
-    """A parameter that comes twice says two things."""
-    twice = {name: ["重复的参数"] for name, all_of in request.args.lists() if len(all_of) > 1}
-    if twice:
+def refuse_repeated(lists: Collection[str] = ()) -> None:
+    """A parameter that comes twice says two things, unless it is a list."""
+    repeated = {name for name, all_of in request.args.lists() if len(all_of) > 1}
+    if twice := {name: ["重复的参数"] for name in sorted(repeated.difference(lists))}:
         raise malformed(parameter=twice)
 
 
@@ -90,17 +91,34 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
         rule: str,
         answer: type[Schema],
         *,
+        headers: Mapping[str, Any] | None = None,
+        **said: Any,
+    ) -> Callable[[View], View]:
+        """A door to read at: the view gives what the schema writes; see `_opens` for the rest."""
+        return self._opens(rule, self.response(200, answer, headers=headers), **said)
+
+    def hands_out(
+        self, rule: str, content_type: str, *, holds: str = "", **said: Any
+    ) -> Callable[[View], View]:
+        """A door at which the view gives a response of its own, of this media type."""
+        told = self.response(200, {}, content_type=content_type, description=holds or None)
+        return self._opens(rule, told, **said)
+
+    def _opens(
+        self,
+        rule: str,
+        answers: Callable[[View], View],
+        *,
         asks: type[Schema] | None = None,
         name: str = "",
         fails: Iterable[int] = (),
-        headers: Mapping[str, Any] | None = None,
         is_open: bool = False,
         **documented: Any,
     ) -> Callable[[View], View]:
-        """A door to read at: the view gives what the schema writes, and takes what it asks for."""
+        """Open a door with a view that takes what the schema ``asks`` for, and answers so."""
 
         def open_it(view: View) -> View:
-            read = self.response(200, answer, headers=headers)(view)
+            read: Any = answers(view)
             if asks is not None:
                 read = self.arguments(asks, location="query")(read)
             setattr(read, OPEN, is_open)

@@ -6,8 +6,10 @@ served here: offices work behind closed networks.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -22,6 +24,13 @@ from service.http.problems import KINDS
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
 """What a browser may load for the page: its style, and nothing else from anywhere."""
+
+
+def policy_for(page: str) -> str:
+    """What a browser may load for a page that has its style in itself: that, and nothing more."""
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return POLICY.replace("'self'", f"'sha256-{digest}'")
 
 
 class Operation(NamedTuple):

@@ -50,6 +50,9 @@ from service.ledger.errors import (
 )
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
+from service.proofs.bundles import BadQuestion, NotCovered, TooMuch
+from service.proofs.prover import NotSealed
+from service.proofs.tiles import NotThere
 from service.request import Forbidden, Malformed, NotFound
 from service.sitting import VersionMoved
 
@@ -85,12 +88,14 @@ BAD_REQUEST = _kind("bad_request", 400, "请求有误")
 UNAUTHORIZED = _kind("unauthorized", 401, "须持有效令牌")
 FORBIDDEN = _kind("forbidden", 403, "令牌无此权限")
 NOT_FOUND = _kind("not_found", 404, "没有这个对象")
+NOT_SEALED = _kind("not_sealed", 404, "尚无检查点包含这一内容")
 METHOD_NOT_ALLOWED = _kind("method_not_allowed", 405, "该地址不支持这一方法")
 REFUSED = _kind("refused", 409, "办理被拒绝")
 VERSION_MOVED = _kind("version_moved", 412, "对象已有新的记录")
 BODY_TOO_LARGE = _kind("body_too_large", 413, "请求体过大")
 RECORD_TOO_LARGE = _kind("record_too_large", 413, "内容超出一条记录的容量")
 NOT_JSON = _kind("not_json", 415, "请求体须为 application/json")
+BAD_BUNDLE = _kind("bad_bundle", 422, "不能组成证据包")
 MALFORMED = _kind("malformed", 422, "请求内容不合要求")
 KEY_USED_OTHERWISE = _kind("key_used_otherwise", 422, "幂等键已用于另一项请求")
 REVISION_USED_OTHERWISE = _kind("revision_used_otherwise", 422, "来源行的这一版本已登记其他内容")
@@ -188,6 +193,11 @@ ERRORS: Mapping[type[Exception], Any] = {
     RevisionUsedOtherwise: lambda error: Problem(REVISION_USED_OTHERWISE, str(error)),
     Busy: lambda error: Problem(BUSY, str(error)),
     Behind: _behind,
+    NotSealed: lambda _: Problem(NOT_SEALED),
+    NotCovered: lambda _: Problem(NOT_SEALED),
+    TooMuch: lambda _: Problem(BAD_BUNDLE, "超出一个证据包的容量，请分几次索取"),
+    BadQuestion: lambda _: Problem(BAD_BUNDLE, "没有指明记录、历史或区间，或区间首尾颠倒"),
+    NotThere: lambda _: Problem(HISTORY_MISSING),
     OutcomeUnknown: _outcome_unknown,
     HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
     StorageUnavailable: lambda _: Problem(STORAGE_UNAVAILABLE, "没有登记任何内容，请稍后重试"),

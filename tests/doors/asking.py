@@ -33,6 +33,7 @@ from service.http.app import DOORS, Wenxiao, create_app
 from service.http.openapi import written
 from service.ledger.application import Ledger
 from service.projector import Projector
+from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 
 LEDGER = "shizong"
@@ -113,6 +114,14 @@ class AtTheOffice:
         Projector(self.app.engine, self.ledger).catch_up()
         return self
 
+    def sealed(self) -> Self:
+        """The ledger has a key, and what there is has just been signed with it."""
+        keys = keys_of(self.ledger, self.app.settings)
+        if not keys.known.keys:
+            keys.new()
+        Rounds(self.ledger, self.app.settings).go()
+        return self
+
     def revoke(self, caller: Caller) -> None:
         self.given(Office, TokenRevoked(caller.token, "丢失"), code=OFFICE)
 
@@ -166,7 +175,8 @@ class Caller:
     def ask(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> Answer:
         """Anything at all; a path that does not begin with / is one of the ledger."""
         where = path if path.startswith("/") else f"/v1/{self.office.slug}/{path}"
-        asked = self._client.open(where, method=method, headers=self._all_headers(headers), **more)
+        told = self._all_headers(headers)
+        asked = self._client.open(where, method=method, headers=told, buffered=True, **more)
         return Answer(self.office.app, asked)
 
 
