@@ -1757,10 +1757,10 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def range_in(text: str) -> Range:
-    """``A-B``. Raises ``ValueError``."""
+    """``A-B``."""
     first, _, last = text.partition("-")
     if not NUMBER.fullmatch(first) or not NUMBER.fullmatch(last) or not 0 < int(first) <= int(last):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"不是区间 · not A-B: {shown(text)}")
     return Range(int(first), int(last))
 
 
@@ -1782,7 +1782,10 @@ def bytes_in(path: Path) -> bytes:
     if not path.is_file():
         raise Wrong(f"没有这个文件 · no such file: {path}")
     with path.open("rb") as file:
-        return file.read(MEGABYTE)
+        data = file.read(MEGABYTE + 1)
+    if len(data) > MEGABYTE:
+        raise Wrong(f"过大 · too large: {path}")
+    return data
 
 
 def checked(path: Path, asked: Asked) -> Report:

@@ -267,7 +267,9 @@ def test_a_wrong_call_is_told(
 
 
 @pytest.mark.parametrize("name", ["--policy", "--retired", "--against"])
-@pytest.mark.parametrize("data", [b"noise\n", b"log x\nquorum none\n", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "data", [b"noise\n", b"log x\nquorum none\n", b"\xff\xfe", b"# said\n" * 200_000]
+)
 def test_a_file_of_the_callers_own_that_is_none_is_told(
     name: str, data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

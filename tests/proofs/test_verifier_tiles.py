@@ -100,6 +100,25 @@ def test_a_changed_entry_is_found_where_it_is(verify: Verify, directory: Path) -
     assert report.verdict.position == 300
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "check"),
+    [
+        (b"\n300\n", b"\n301\n", "entries"),
+        (b"shizong\n300\n", b"kunming\n300\n", "entries"),
+        (b"project/29\n10\n", b"project/29\n11\n", "order"),
+        (b"project/29\n10\n", b"project/28\n10\n", "order"),
+    ],
+)
+def test_a_false_entry_is_told_from_a_changed_one(
+    verify: Verify, directory: Path, old: bytes, new: bytes, check: str
+) -> None:
+    path = directory / "tile/entries/001"
+    data = path.read_bytes()
+    at = data.index(old, data.index(b"shizong\n300\n"))
+    path.write_bytes(data[:at] + data[at:].replace(old, new, 1))
+    assert (check, 300) in false(verify())
+
+
 def test_a_ledger_made_anew_is_another(verify: Verify, directory: Path) -> None:
     """Entries and tiles agree with each other, and not with what was signed."""
     book = Book([*long().entries])
