@@ -1,4 +1,4 @@
-"""``wenxiao verify``: is every record where it was put, as it was put there?"""
+"""``wenxiao verify``: is every record where it was put, as it was put there, and as was signed?"""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from service.cli.common import (
     opened,
     progress,
     sentence,
+    settings,
     tell,
 )
 from service.clock import shown
 from service.ledger.verifications import Verdict, Verification, keep
-from service.ledger.verify import every_name, verify
+from service.ledger.verify import every_name
+from service.proofs.custody import BadCustody
+from service.verifying import Account, Inspection
 
 MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
 
@@ -31,6 +34,7 @@ MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
 @click.command("verify")
 @database_option
 @ledgers_option
+@click.option("--full", is_flag=True, help="Begin with the first record; read models, too.")
 @click.option("--facts", is_flag=True, help="See whether this release can read each fact, too.")
 @click.option(
     "--processes",
@@ -40,20 +44,32 @@ MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
 )
 @json_option
 def command(
-    *, database: str | None, ledgers: tuple[str, ...], facts: bool, processes: int, as_json: bool
+    *,
+    database: str | None,
+    ledgers: tuple[str, ...],
+    full: bool,
+    facts: bool,
+    processes: int,
+    as_json: bool,
 ) -> None:
-    """Verify records, requests, source rows, committed values and heads of ledgers.
+    """Verify ledgers: records and what is kept beside them, checkpoints, custody, read models.
+
+    Goes on from the last checkpoint up to which everything was found true, if custody knows one,
+    unless it is to be a full verification. Under each ledger it says what was looked at (+), and
+    what was not (-).
 
     Exit code 1 if anything is not as it was recorded, and only then; the first record concerned is
     named. Exit code 3 if there was nothing to verify, or it could not be read.
     """
+    found = []
     with _inconclusive_if_unread(), opened(database) as engine:
-        found = [
-            _verified(engine, ledger, facts=facts, processes=processes)
-            for ledger in ledgers or every_name(engine)
-        ]
-    tell([_told(each) for each in found], *map(_line, found), as_json=as_json)
-    _conclude(found)
+        for ledger in ledgers or every_name(engine):
+            inspection = Inspection(engine, ledger, settings(database), full=full)
+            verified = _verified(engine, inspection, ledger, facts=facts, processes=processes)
+            found.append((verified, inspection.account))
+    lines = [line for each in found for line in _lines(*each)]
+    tell([_told(*each) for each in found], *lines, as_json=as_json)
+    _conclude([verified for verified, _ in found])
 
 
 @contextmanager
@@ -61,29 +77,46 @@ def _inconclusive_if_unread() -> Iterator[None]:
     """What cannot be reached, or was not read to its end, is not thereby false."""
     try:
         yield
-    except (Failed, *EXPECTED) as error:
+    except (Failed, BadCustody, *EXPECTED) as error:
         raise Inconclusive(sentence(error)) from error
     except KeyboardInterrupt as interrupted:
         raise Inconclusive("interrupted before the end") from interrupted
 
 
-def _verified(engine: sa.Engine, ledger: str, *, facts: bool, processes: int) -> Verification:
+def _verified(
+    engine: sa.Engine, inspection: Inspection, ledger: str, *, facts: bool, processes: int
+) -> Verification:
     with progress(f"verify {ledger}") as come:
-        found = verify(engine, ledger, facts=facts, processes=processes, told=come)
+        found = inspection.verify(facts=facts, processes=processes, told=come)
     try:
         keep(engine, found)
     except sa.exc.SQLAlchemyError as error:
         click.echo(f"the result could not be kept for /readyz: {error.__cause__}", err=True)
+    if found.verdict is Verdict.TRUE:
+        try:
+            inspection.remember()
+        except OSError as error:
+            click.echo(f"the next verification will begin where this one did: {error}", err=True)
     return found
 
 
-def _told(found: Verification) -> dict[str, Any]:
-    return {**vars(found), "began_at": shown(found.began_at)}
+def _told(found: Verification, account: Account) -> dict[str, Any]:
+    return {
+        **vars(found),
+        "began_at": shown(found.began_at),
+        "from": account.begin,
+        "checkpoints": account.checkpoints,
+        **account.roots,
+        "checked": account.checked,
+        "unchecked": account.unchecked,
+    }
 
 
-def _line(found: Verification) -> str:
+def _lines(found: Verification, account: Account) -> Iterator[str]:
     said = found.finding or f"{found.size} records"
-    return f"{MARKS[found.verdict]} {found.ledger}: {said}"
+    yield f"{MARKS[found.verdict]} {found.ledger}: {said}"
+    yield from (f"  + {each}" for each in account.checked)
+    yield from (f"  - {each}" for each in account.unchecked)
 
 
 def _conclude(found: list[Verification]) -> None:

@@ -46,12 +46,13 @@ def processors() -> int:
 
 @contextmanager
 def examined(
-    stored: Storage[Any], last: int, processes: int, *, facts: bool
+    stored: Storage[Any], records: Bounds, processes: int, *, facts: bool
 ) -> Iterator[Iterator[Stretch]]:
-    """The stretches up to a record, one after the other. Raises as ``examine`` does, and
+    """The stretches of these records, one after the other. Raises as ``examine`` does, and
     ``ChildProcessError`` where somebody has ended a process that was at work.
     """
-    bounds = [(n, min(n + STRETCH - 1, last)) for n in range(1, last + 1, STRETCH)]
+    first, last = records
+    bounds = [(n, min(n + STRETCH - 1, last)) for n in range(first, last + 1, STRETCH)]
     if processes < 2:
         yield (examine(stored, *each, facts=facts) for each in bounds)
         return

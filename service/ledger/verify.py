@@ -4,12 +4,15 @@ Whoever changes a stored record, one of its columns, the row of a request or of 
 committed value or the head behind the service's back is found out: the first record concerned is
 named, and what is wrong with it. Whoever changes everything together, entries, hashes and head, is
 found out by a checkpoint that is not in his hands; that is what the trees are for.
+
+A verification may go on from where an earlier one ended, for who can tell what it found: then it
+looks at what was added, and leaves what is kept beside the earlier records uncounted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -24,17 +27,18 @@ from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.recorder import every_ledger, storage
 from service.ledger.stretch import STRETCH, Said, Stretch, is_damage, said_in, span
-from service.ledger.trees import TILE, Frontier
+from service.ledger.trees import TILE, TILE_HEIGHT, Frontier
 from service.ledger.verifications import Verdict, Verification
 
 SNAPSHOT = """
     SELECT size, recorded_at, sha256_frontier, sm3_frontier,
-           (SELECT count(*) FROM record WHERE record.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM request WHERE request.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM observed WHERE observed.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM committed_value WHERE committed_value.ledger = ledger_head.ledger),
-           (SELECT count(*) FROM subtree WHERE subtree.ledger = ledger_head.ledger)
-    FROM ledger_head WHERE ledger = ?"""
+           (SELECT count(*) FROM record WHERE ledger = head.ledger AND position > begin),
+           (SELECT count(*) FROM request WHERE ledger = head.ledger AND begin = 0),
+           (SELECT count(*) FROM observed WHERE ledger = head.ledger AND begin = 0),
+           (SELECT count(*) FROM committed_value WHERE ledger = head.ledger AND begin = 0),
+           (SELECT count(*) FROM subtree WHERE ledger = head.ledger AND begin = 0)
+    FROM (SELECT * FROM ledger_head WHERE ledger = ?) AS head,
+         (SELECT CAST(? AS BIGINT) AS begin) AS whole"""
 ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
 ORDER = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position = ?"
 
@@ -68,6 +72,7 @@ BESIDE = {
     "committed_value": "committed values",
     "subtree": "subtrees",
     "checkpoint": "checkpoints",
+    "cosignature": "cosignatures",
 }
 """The tables whose rows are a ledger's, and what is said of them."""
 
@@ -92,6 +97,9 @@ MOST_VALUES = 100_000
 Told = Callable[[int, int], None]
 """Is told how far it has come, and of how much."""
 
+Further = Callable[["Whole"], None]
+"""Looks at more than the ledger itself, and raises ``Unsound`` where it should."""
+
 
 def every_name(engine: sa.Engine) -> list[str]:
     """The names of all ledgers, and of those whose head is gone while something is left.
@@ -113,22 +121,27 @@ def verify(
     facts: bool = False,
     told: Told | None = None,
     clock: Clock = utc_now,
+    known: Whole | None = None,
+    further: Further | None = None,
 ) -> Verification:
     """Verify a ledger as far as it has come.
 
     ``processes``: as many as there are processors, if it does not say. ``facts``: read each fact as
-    this release understands it, too. Raises ``UnknownLedger``, and as the storage does where the
-    database cannot be reached.
+    this release understands it, too. ``known``: what is true of its beginning; it is grown.
+    ``further``: what is to be looked at once all this is true. Raises ``UnknownLedger``, and as the
+    storage does where the database cannot be reached.
     """
-    began_at, verifier = clock(), Verifier(engine, ledger)
+    began_at, verifier, whole = clock(), Verifier(engine, ledger), known or Whole()
     size, finding = 0, ""
     try:
-        now = verifier.snapshot()
+        now = verifier.snapshot(whole.begin)
         size = now.size
-        whole = verifier.whole(now, processes or worth(now.last), told or _nobody, facts=facts)
+        verifier.grow(whole, now, processes, told or _nobody, facts=facts)
         verifier.compare(now, whole)
         verifier.values()
-        verifier.subtrees(now)
+        verifier.subtrees(now, whole.begin)
+        if further:
+            further(whole)
     except Unsound as unsound:
         finding = str(unsound)
     except PersistenceError as error:
@@ -141,7 +154,10 @@ def verify(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The head, and how much there is of everything, all at one moment."""
+    """The head, and how much there is of everything, all at one moment.
+
+    What is kept beside the records is counted only where all of them are looked at.
+    """
 
     size: int
     recorded_at: str | None
@@ -163,6 +179,9 @@ class Snapshot:
 class Whole:
     """The stretches put together in order, and what reaches across their borders."""
 
+    begin: int = 0
+    """How many records, a whole number of stretches, were known before."""
+    size: int = 0
     trees: tuple[Frontier, ...] = tuple(map(Frontier, ALGORITHMS))
     """Over the roots of complete stretches."""
     rest: tuple[tuple[bytes, ...], ...] = ((), ())
@@ -178,6 +197,7 @@ class Whole:
         found = earliest([stretch.unsound, self._late(stretch), *self._jumps(stretch)])
         if found is not None:
             raise found
+        self.size += stretch.size
         self.versions.update(stretch.ended)
         self.ended_at = stretch.ended_at
         self.requests += stretch.requests
@@ -189,10 +209,10 @@ class Whole:
         else:
             self.rest = stretch.peaks
 
-    def frontiers(self) -> list[bytes]:
-        """Both trees' frontiers, as a head keeps them."""
+    def frontiers(self) -> list[Frontier]:
+        """Both trees."""
         both = zip(self.trees, self.rest, strict=True)
-        return [b"".join((*tree.peaks, *rest)) for tree, rest in both]
+        return [Frontier(t.algorithm, self.size, (*t.peaks, *rest)) for t, rest in both]
 
     def _late(self, stretch: Stretch) -> Unsound | None:
         if stretch.began_at and stretch.began_at < self.ended_at:
@@ -214,26 +234,26 @@ class Verifier:
         self.ledger = ledger
         self.storage = storage(engine, ledger)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, begin: int) -> Snapshot:
         """How things stand now. Raises ``UnknownLedger`` where nothing ever stood."""
-        for row in self._select(SNAPSHOT):
+        for row in self._select(SNAPSHOT, begin):
             now = Snapshot(*row)
             if type(now.size) is not int or now.size < 0:
                 raise Unsound(0, "head", f"says that there are {now.size!r} records")
-            return now
+            return replace(now, records=begin + now.records)
         for table, rows in BESIDE.items():
             if self._select(f"SELECT 1 FROM {table} WHERE ledger = ? LIMIT 1"):  # noqa: S608 - ours
                 raise Unsound(0, "head", f"is gone, though there are {rows}")
         raise UnknownLedger(self.ledger)
 
-    def whole(self, now: Snapshot, processes: int, told: Told, *, facts: bool) -> Whole:
-        """Every record, examined."""
-        whole = Whole()
-        with examined(self.storage, now.last, processes, facts=facts) as stretches:
+    def grow(self, whole: Whole, now: Snapshot, processes: int, told: Told, *, facts: bool) -> None:
+        """Examine every record that is not known yet."""
+        at_work = processes or worth(now.last - whole.begin)
+        bounds = (whole.begin + 1, now.last)
+        with examined(self.storage, bounds, at_work, facts=facts) as stretches:
             for stretch in stretches:
                 whole.add(stretch)
                 told(min(stretch.first + STRETCH - 1, now.last), now.last)
-        return whole
 
     def compare(self, now: Snapshot, whole: Whole) -> None:
         """The head says what the records say, and nothing is beside them that they do not name."""
@@ -242,10 +262,12 @@ class Verifier:
         ended_at = whole.ended_at.decode() or None
         if now.recorded_at != ended_at:
             raise Unsound(0, "head", f"says {now.recorded_at}, and the last record {ended_at}")
-        kept = (now.sha256, now.sm3)
-        for algorithm, *both in zip(ALGORITHMS, kept, whole.frontiers(), strict=True):
-            if both[0] != both[1]:
-                raise Unsound(0, "head", f"has another {algorithm.name} tree than the records make")
+        for kept, made in zip((now.sha256, now.sm3), whole.frontiers(), strict=True):
+            if kept != bytes(made):
+                name = made.algorithm.name
+                raise Unsound(0, "head", f"has another {name} tree than the records make")
+        if whole.begin:
+            return
         if now.requests != whole.requests:
             raise self._stray_request(now.size)
         if now.observed != whole.observed:
@@ -264,12 +286,12 @@ class Verifier:
             if not is_sound:
                 raise Unsound(0, f"value {digest.hex()}", "is not the one that was committed to")
 
-    def subtrees(self, now: Snapshot) -> None:
+    def subtrees(self, now: Snapshot, begin: int) -> None:
         """The roots above the first level are those of the ones below, and there are no others."""
         level, number_of = 2, now.size // TILE
         expected = number_of
         while number_of := number_of // TILE:
-            for number in range(number_of):
+            for number in range(begin >> level * TILE_HEIGHT, number_of):
                 first = number * TILE
                 below = self._select(SUBTREES, level - 1, first, first + TILE - 1)
                 made = tuple(
@@ -280,7 +302,7 @@ class Verifier:
                     what = f"subtree {number} of level {level}"
                     raise Unsound(0, what, "is not kept as those below it make it")
             level, expected = level + 1, expected + number_of
-        if now.subtrees != expected:
+        if not begin and now.subtrees != expected:
             raise Unsound(0, "subtrees", f"are {now.subtrees}, and the records make {expected}")
 
     def _stray_request(self, size: int) -> Unsound:

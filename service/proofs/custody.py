@@ -43,6 +43,11 @@ class Custody:
         """Where it says that a witness has seen more than there was."""
         return self.folder / f"{self.ledger}.seen"
 
+    @property
+    def verified_file(self) -> Path:
+        """Where the last checkpoint is up to which everything was found true."""
+        return self.folder / f"{self.ledger}.verified"
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Let nobody else sign or change keys meanwhile, in this process or another."""
@@ -53,12 +58,14 @@ class Custody:
 
     def sealed(self) -> Sealed | None:
         """The last checkpoint that was signed; None before the first. Raises ``BadCustody``."""
-        try:
-            return Sealed.parse(self.checkpoint_file.read_text("utf-8"))
-        except FileNotFoundError:
-            return None
-        except (BadNote, UnicodeDecodeError) as error:
-            raise BadCustody(f"{self.checkpoint_file}: {error}") from error
+        return self._read(self.checkpoint_file)
+
+    def verified(self) -> Sealed | None:
+        """The checkpoint up to which everything was found true; None if it never was.
+
+        Raises ``BadCustody``.
+        """
+        return self._read(self.verified_file)
 
     def make_folder(self) -> None:
         """Make the folder where it is not there; nobody else may look into it."""
@@ -67,6 +74,10 @@ class Custody:
     def keep(self, note: Note) -> None:
         """Keep a checkpoint instead of the last one; it is on disk when this returns."""
         self._write(self.checkpoint_file, str(note))
+
+    def keep_verified(self, note: Note) -> None:
+        """Keep that everything was found true up to a checkpoint."""
+        self._write(self.verified_file, str(note))
 
     def note_seen(self, size: int, witness: str) -> None:
         """Keep how much a witness has seen, where it is more than there is here."""
@@ -84,10 +95,18 @@ class Custody:
 
     def put_aside(self, generation: int) -> None:
         """Keep the last checkpoint of a log that goes on as another one."""
-        for file in (self.checkpoint_file, self.seen_file):
+        for file in (self.checkpoint_file, self.seen_file, self.verified_file):
             if file.exists():
                 file.rename(file.with_suffix(f".{generation}{file.suffix}"))
         settle(self.folder)
+
+    def _read(self, file: Path) -> Sealed | None:
+        try:
+            return Sealed.parse(file.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (BadNote, UnicodeDecodeError) as error:
+            raise BadCustody(f"{file}: {error}") from error
 
     def _write(self, file: Path, text: str) -> None:
         self.make_folder()

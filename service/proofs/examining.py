@@ -2,25 +2,31 @@
 
 To be asked once the records themselves have been verified, for it rests on their leaf hashes. What
 was signed is made again from them, in one pass: both trees and both rosters at every size that was
-ever sealed.
+ever sealed. Where all was found true before, the pass begins at the checkpoint where that ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.ledger.findings import Unsound
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import Storage
+from service.ledger.stretch import STRETCH
 from service.ledger.trees import Frontier
+from service.ledger.verify import Whole
 from service.proofs.custody import Custody, Sealed
-from service.proofs.notes import BadNote, Note, PublicKey, Signature
+from service.proofs.notes import BadNote, PublicKey, Signature
 from service.proofs.policy import Policy
 from service.proofs.roster import Listed, Roster
+from service.proofs.sealing import listed_at
+from service.proofs.tiles import Tiles
 
 PORTION = 4_096
+SMALLEST = -(2**63)
+"""No checkpoint's size; but a row may say anything."""
 
 CHECKPOINTS = (
     "SELECT size, note FROM checkpoint WHERE ledger = ? AND size > ? ORDER BY size LIMIT 500"
@@ -36,6 +42,30 @@ STRAYS = (
 )
 
 
+@dataclass
+class Examined:
+    """检查点核验结果: how many checkpoints there are, the last one, and what could not be told."""
+
+    checkpoints: int = 0
+    last: Sealed | None = None
+    cosignatures: int = 0
+    by_strangers: int = 0
+    """Cosignatures by keys that no policy names, of which nothing is known but their form."""
+    previous: dict[str, int] = field(default_factory=dict)
+    """The size of each log's last checkpoint."""
+
+    def add(self, sealed: Sealed) -> None:
+        """Take the next checkpoint in. Raises ``Unsound`` where one is left out before it."""
+        told = sealed.checkpoint
+        before = self.previous.get(told.origin, 0)
+        if told.previous != before:
+            reason = f"was signed after one of {told.previous} records, and follows one of {before}"
+            raise bad_checkpoint(told.size, reason)
+        self.previous[told.origin] = told.size
+        self.checkpoints += 1
+        self.last = sealed
+
+
 @dataclass(frozen=True)
 class Seals:
     """检查点核验: of one ledger, by the keys that it records and the witnesses of a policy."""
@@ -46,24 +76,33 @@ class Seals:
     policy: Policy
     custody: Custody
 
-    def examine(self, size: int) -> int:
-        """Hold every checkpoint up to a size against the records; how many there are.
+    def examine(self, size: int, since: Since | None = None) -> Examined:
+        """Hold every checkpoint up to a size against the records, or every one since one.
 
         Raises ``Unsound`` for the first that is not as it should be.
         """
+        since = since or Since(Growing(self.storage))
         known = {PublicKey.parse(key): last for key, last in self.keys.items()}
-        growing, count = Growing(self.storage), 0
-        for at, text in self._kept():
-            if at <= size:
-                sealed = self._signed(at, text, known)
-                growing.grow(at)
-                growing.compare(sealed)
-                self._cosigned(sealed)
-                count += 1
+        growing, found = since.growing, Examined(previous=since.previous)
+        for at, text in self._kept(growing.size - 1 if growing.size else SMALLEST):
+            if at > size:
+                self._require_reached(at)
+                continue
+            sealed = self._signed(at, text, known)
+            growing.grow(at)
+            growing.compare(sealed)
+            self._cosigned(sealed, found)
+            found.add(sealed)
         for (stray,) in self._select(STRAYS):
             raise Unsound(0, f"cosignature of {stray}", "has no checkpoint")
         self._in_custody(size)
-        return count
+        return found
+
+    def _require_reached(self, at: int) -> None:
+        """A checkpoint may be younger than this verification, but not than the ledger."""
+        reached = self.storage.ask(self.storage.size)
+        if at > reached:
+            raise bad_checkpoint(at, f"is of more records than there are: {reached}")
 
     def _signed(self, at: int, text: str, known: Mapping[PublicKey, int | None]) -> Sealed:
         """A checkpoint that a key has signed which was good for it."""
@@ -80,19 +119,32 @@ class Seals:
             raise bad_checkpoint(at, "is not signed by a key that was good for it")
         return sealed
 
-    def _cosigned(self, sealed: Sealed) -> None:
+    def _cosigned(self, sealed: Sealed, found: Examined) -> None:
         """What is kept of witnesses are their words on this text; of strangers nothing is known."""
-        keys = [each.key for each in self.policy.witnesses.values()]
         for witness, line in self._select(COSIGNATURES, sealed.checkpoint.size):
+            what = f"cosignature of {sealed.checkpoint.size} by {witness}"
             try:
                 signature = Signature.parse(line)
-                Note(sealed.note.text, (signature,)).signed_by(keys)
+                if signature.name != witness:
+                    raise Unsound(0, what, f"is by {signature.name}")
+                is_known = self._is_known(signature, sealed.note.text)
             except (AttributeError, BadNote, TypeError) as error:
-                what = f"cosignature of {sealed.checkpoint.size} by {witness}"
                 raise Unsound(0, what, f"cannot be believed: {error}") from error
-            if signature.name != witness:
-                what = f"cosignature of {sealed.checkpoint.size} by {witness}"
-                raise Unsound(0, what, f"is by {signature.name}")
+            found.cosignatures += is_known
+            found.by_strangers += not is_known
+
+    def _is_known(self, signature: Signature, text: str) -> bool:
+        """Is it by a witness of the policy, who may also have had another key under his name?
+
+        Raises ``BadNote`` where it is not by the key that it names, or by one that it does not.
+        """
+        for key in (each.key for each in self.policy.witnesses.values()):
+            if signature.is_by(key):
+                key.time_of(text, signature.value)
+                return True
+            if key.name == signature.name and has_signed(key, text, signature.value):
+                raise BadNote(f"{key.name} has signed it with another key than it says")
+        return False
 
     def _in_custody(self, size: int) -> None:
         """The last checkpoint outside the database is there, too."""
@@ -106,8 +158,7 @@ class Seals:
         if Sealed.parse(kept[0]).checkpoint != sealed.checkpoint:
             raise bad_checkpoint(at, "is another one in custody")
 
-    def _kept(self) -> Iterator[tuple[int, str]]:
-        after = -1
+    def _kept(self, after: int) -> Iterator[tuple[int, str]]:
         while page := self._select(CHECKPOINTS, after):
             yield from page
             after = page[-1][0]
@@ -118,19 +169,26 @@ class Seals:
 
 
 class Growing:
-    """What the records say at one size after the other."""
+    """What the records say at one size after the other; of the first, what is kept of it."""
 
-    def __init__(self, storage: Storage[Any]) -> None:
-        self._storage, self._size = storage, 0
-        self._trees = [Frontier(algorithm) for algorithm in ALGORITHMS]
-        self._rosters = [Roster(algorithm) for algorithm in ALGORITHMS]
+    def __init__(self, storage: Storage[Any], size: int = 0) -> None:
+        self._storage, self.size = storage, size
+        self._trees = [Tiles(storage).tree(each, size).frontier for each in ALGORITHMS]
+        listed = listed_at(storage, size)
+        self._rosters = [Roster(each, listed) for each in ALGORITHMS]
+        self._versions = {each.stream: each.length for each in listed}
+
+    def whole(self) -> Whole:
+        """What is known of a ledger, as long as this has not grown past complete stretches."""
+        trees = (Frontier(t.algorithm, self.size // STRETCH, t.peaks) for t in self._trees)
+        return Whole(self.size, self.size, tuple(trees), versions=self._versions)
 
     def grow(self, size: int) -> None:
         """Take in the records up to a size; raises ``Unsound`` where they do not reach."""
-        while self._size < size:
+        while self.size < size:
             rows = self._rows(size)
             if not rows:
-                raise bad_checkpoint(size, f"is of more records than there are: {self._size}")
+                raise bad_checkpoint(size, f"is of more records than there are: {self.size}")
             *_, sha256, sm3 = zip(*rows, strict=True)
             self._trees = [
                 t.grown(each) for t, each in zip(self._trees, (sha256, sm3), strict=True)
@@ -139,7 +197,7 @@ class Growing:
             for roster in self._rosters:
                 for stream, place in ended.items():
                     roster.put(Listed(stream, *place))
-            self._size += len(rows)
+            self.size += len(rows)
 
     def compare(self, sealed: Sealed) -> None:
         """Raises ``Unsound`` where a checkpoint says anything else."""
@@ -156,8 +214,40 @@ class Growing:
 
     def _rows(self, size: int) -> list[Any]:
         with self._storage.connected() as connection:
-            asked = (self._storage.ledger, self._size, size, PORTION)
+            asked = (self._storage.ledger, self.size, size, PORTION)
             return self._storage.rows(connection, LEAVES, *asked)
+
+
+@dataclass(frozen=True)
+class Since:
+    """自此: where a verification begins, and what is known of the ledger until there."""
+
+    growing: Growing
+    whole: Whole = field(default_factory=Whole)
+    previous: dict[str, int] = field(default_factory=dict)
+    """The size of the checkpoint before the one where it begins, by its log."""
+
+    @classmethod
+    def checkpoint(cls, storage: Storage[Any], sealed: Sealed) -> Since:
+        """Go on from a checkpoint up to which all was found true; its stretch is examined again.
+
+        Raises ``Unsound``, ``NotThere`` where the ledger does not begin as that one says.
+        """
+        told = sealed.checkpoint
+        growing = Growing(storage, (told.size - 1) // STRETCH * STRETCH)
+        whole = growing.whole()
+        growing.grow(told.size)
+        growing.compare(sealed)
+        return cls(growing, whole, {told.origin: told.previous})
+
+
+def has_signed(key: PublicKey, text: str, signature: bytes) -> bool:
+    """Has this key signed this text, whatever else is said of it?"""
+    try:
+        key.time_of(text, signature)
+    except BadNote:
+        return False
+    return True
 
 
 def bad_checkpoint(size: int, reason: str) -> Unsound:

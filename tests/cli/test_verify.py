@@ -14,9 +14,13 @@ from sqlalchemy import Engine
 from service.cli import main
 from service.ledger.recorder import create_ledger
 from service.ledger.verifications import Verdict, latest
-from tests.ledger.tampering import changed, execute, record, unguard
+from service.proofs.checkpoints import base64_of
+from service.proofs.custody import Custody
+from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
 
 Said = Callable[..., Result]
+
+ISSUE = ("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
 
 
 @pytest.fixture
@@ -33,8 +37,7 @@ def say(database_url: str, engine: Engine) -> Said:
 @pytest.fixture
 def issued(say: Said) -> Said:
     """A ledger in which something is recorded."""
-    words = ("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
-    assert say(*words).exit_code == 0
+    assert say(*ISSUE).exit_code == 0
     return say
 
 
@@ -45,10 +48,71 @@ def told(stdout: str) -> dict[str, Any]:
 
 def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
     done = issued("verify", "--facts")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "✓ office: 1 records\n", "")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "✓ office: 1 records",
+        "  + records 1 to 1, and all requests, source rows and committed values",
+        "  - checkpoints: nothing is signed",
+        "  - custody: no checkpoint is kept outside the database",
+        "  - read models: with --full",
+    ]
     kept = latest(engine, "office")
     assert kept is not None
     assert (kept.verdict, kept.size) == (Verdict.TRUE, 1)
+
+
+def test_a_sealed_ledger_is_verified_from_where_it_was_found_true(
+    issued: Said, custody: Path
+) -> None:
+    for words in (("keys", "new"), ("seal",)):
+        assert issued(*words, "--ledger", "office").exit_code == 0
+    sealed = Custody(custody, "office").sealed()
+    assert sealed is not None
+    roots = [base64_of(root) for root in (sealed.checkpoint.sha256, sealed.checkpoint.sm3)]
+    for begin, more in ((0, ()), (2, ()), (0, ("--full",))):
+        found = told(issued("verify", "--json", *more).stdout)
+        assert (found["verdict"], found["size"], found["from"]) == ("true", 2, begin)
+        assert (found["checkpoints"], found["sha256"], found["sm3"]) == (1, *roots)
+
+
+def test_what_is_not_checked_is_said(issued: Said) -> None:
+    for words in (("keys", "new"), ("seal",), ("verify",)):
+        assert issued(*words, "--ledger", "office").exit_code == 0
+    assert issued(*ISSUE).exit_code == 0
+    assert issued("verify").stdout.splitlines() == [
+        "✓ office: 3 records",
+        "  + records 3 to 3, and their requests, source rows and committed values",
+        "  + 1 checkpoints, the last one of 2 records",
+        "  + the 2 records whose checkpoint is in custody: none is missing",
+        "  - records 1 to 2, found true before: again, and counted, with --full",
+        "  - records 3 to 3 against a checkpoint: none has them",
+        "  - read models: with --full",
+    ]
+
+
+def test_a_database_that_lost_what_was_sealed_fails(issued: Said, engine: Engine) -> None:
+    empty = backup(engine)
+    for words in (("keys", "new"), ("seal",)):
+        assert issued(*words, "--ledger", "office").exit_code == 0
+    restore(engine, empty)
+    done = issued("verify")
+    assert done.exit_code == 1
+    assert "lacks what was sealed" in done.stdout
+    assert "records 2 to 2 are missing" in done.stdout
+    execute(engine, "DELETE FROM ledger_head")
+    for table in ("record", "request"):
+        execute(engine, f"DELETE FROM {table}")
+    gone = issued("verify", "--ledger", "office")
+    assert gone.exit_code == 1
+    assert gone.stdout.startswith("✗ office: is gone, though 2 records were sealed\n")
+
+
+def test_custody_that_cannot_be_read_leaves_it_open(issued: Said, custody: Path) -> None:
+    custody.mkdir()
+    Custody(custody, "office").checkpoint_file.write_text("?")
+    done = issued("verify")
+    assert done.exit_code == 3
+    assert "office.checkpoint" in done.stderr
 
 
 def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> None:

@@ -208,6 +208,7 @@ def test_whatever_is_left_of_a_ledger_says_that_its_head_is_gone(office: Ledger)
     unguard(office.engine)
     execute(office.engine, f"INSERT INTO subtree VALUES ('{LEDGER}', 1, 0, '', '')")
     execute(office.engine, f"INSERT INTO checkpoint VALUES ('{LEDGER}', 1, '', '')")
+    execute(office.engine, f"INSERT INTO cosignature VALUES ('{LEDGER}', 1, '', '')")
     for table, told in BESIDE.items():
         (row, *_) = rows(office.engine, table)
         with changed(office.engine, row, ledger="other"):

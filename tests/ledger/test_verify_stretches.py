@@ -72,7 +72,7 @@ def test_one_or_several_processes_find_it_true(filled: Engine, processes: int) -
 
 
 def test_a_process_that_was_killed_is_missed(filled: Engine) -> None:
-    with examined(storage(filled, LEDGER), LAST, 2, facts=False) as stretches:
+    with examined(storage(filled, LEDGER), (1, LAST), 2, facts=False) as stretches:
         for child in active_children():
             child.kill()
         with pytest.raises(ChildProcessError):

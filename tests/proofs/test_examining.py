@@ -14,8 +14,8 @@ from service.ledger.findings import Unsound
 from service.ledger.recorder import storage
 from service.proofs.custody import Custody, Sealed
 from service.proofs.examining import Seals
-from service.proofs.notes import Kind, Note
-from service.proofs.policy import Policy
+from service.proofs.notes import Kind, Note, Signature
+from service.proofs.policy import NONE, Policy
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import changed, execute, rows, unguard
@@ -68,13 +68,13 @@ def finding(ledger: Ledger, settings: Settings) -> str:
 
 
 def test_what_was_sealed_is_what_the_records_say(ledger: Ledger, settings: Settings) -> None:
-    assert seals(ledger, settings).examine(ledger.head_position()) == 3
+    assert seals(ledger, settings).examine(ledger.head_position()).checkpoints == 3
 
 
 def test_what_is_younger_than_the_verification_is_left_to_the_next(
     ledger: Ledger, settings: Settings
 ) -> None:
-    assert seals(ledger, settings).examine(351) == 2
+    assert seals(ledger, settings).examine(351).checkpoints == 2
 
 
 @pytest.mark.parametrize("root", ["sha256", "sm3", "roster_sha256", "roster_sm3"])
@@ -143,6 +143,46 @@ def test_a_cosignature_that_is_not_the_witnesss_is_found(
     (row,) = rows(engine, "cosignature")
     with changed(engine, row, size=300):
         assert finding(ledger, settings) == "cosignature of 300 has no checkpoint"
+
+
+def test_a_cosignature_is_known_whatever_number_its_key_is_given(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "cosignature")
+    said = Signature.parse(row.values["line"])
+    with changed(engine, row, line=str(replace(said, number=b"none"))):
+        assert "has signed it with another key than it says" in finding(ledger, settings)
+
+
+def test_of_a_strangers_cosignature_nothing_is_known(ledger: Ledger, settings: Settings) -> None:
+    known = seals(ledger, settings)
+    found = known.examine(403)
+    assert (found.cosignatures, found.by_strangers) == (1, 0)
+    found = replace(known, policy=Policy(quorum=NONE)).examine(403)
+    assert (found.cosignatures, found.by_strangers) == (0, 1)
+
+
+@pytest.mark.parametrize("size", [301, 351])
+def test_a_checkpoint_that_was_left_out_is_missed(
+    engine: Engine, ledger: Ledger, settings: Settings, size: int
+) -> None:
+    execute(engine, "DELETE FROM cosignature")
+    execute(engine, "DELETE FROM checkpoint WHERE size = :size", size=size)
+    after, before = {301: (351, 0), 351: (403, 301)}[size]
+    assert finding(ledger, settings) == (
+        f"checkpoint {after} was signed after one of {size} records, and follows one of {before}"
+    )
+
+
+@pytest.mark.parametrize(("size", "told"), [(-9, "says that it is of 301"), (404, "is of more")])
+def test_a_checkpoint_of_no_size_of_this_ledger_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings, size: int, told: str
+) -> None:
+    execute(engine, "DELETE FROM cosignature")
+    row, _, last = rows(engine, "checkpoint")
+    assert "\n301\n" in row.values["note"]
+    with changed(engine, row if size < 0 else last, size=size):
+        assert f"checkpoint {size} {told}" in finding(ledger, settings)
 
 
 def test_a_checkpoint_in_custody_that_is_gone_is_missed(
