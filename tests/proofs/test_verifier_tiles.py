@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from service.proofs.wenxiao_verify import Report, tile_name
+from service.proofs.wenxiao_verify import tile_name
 from tests.proofs.bundles import POLICY, Book, sample, signed, tiles
-from tests.proofs.verdicts import false, judged, written
-
-Verify = Callable[..., Report]
+from tests.proofs.verdicts import Verify, false, judged, written
 
 
 @cache

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from service.proofs.wenxiao_verify import FALSE, Report, arguments, asked_by, checked
+
+Verify = Callable[..., Report]
+"""Gives the report on what it is given, under further options."""
 
 
 def judged(path: Path, *options: str) -> Report:
