@@ -182,6 +182,8 @@ def repeated(named: Iterable[T]) -> list[T]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "无"
     if isinstance(value, tuple | list | set | frozenset):
         return "、".join(_shown(each) for each in value)
     return str(getattr(value, "label", value))
@@ -284,7 +286,7 @@ def _paths(path: str, subject: type[Aggregate]) -> dict[str, type[Aggregate]]:
     if subject.KIND:
         return {path: subject}
     head, _, rest = path.partition("/")
-    kinds = [kind for kind in KINDS.values() if issubclass(kind, subject)]
+    kinds = [kind for _, kind in sorted(KINDS.items()) if issubclass(kind, subject)]
     return {f"{k.COLLECTION}/{{{k.KIND}}}/{rest}": k for k in kinds if head.startswith("{")}
 
 
