@@ -284,7 +284,8 @@ def test_a_requests_row_knows_no_name_that_could_be_tried_out(ask: Ask, ledger: 
 def test_a_key_is_not_good_for_another_persons_data(ask: Ask) -> None:
     wang = {"name": "王芳", "telephone": "13800000000"}
     first = ask("register_person", "person/wang", wang, key="wang")
-    for other in ({"name": "王敏"}, {"telephone": "13900000000"}, {"telephone": None}):
+    swapped = {"name": wang["telephone"], "telephone": wang["name"]}
+    for other in ({"name": "王敏"}, {"telephone": "13900000000"}, {"telephone": None}, swapped):
         with pytest.raises(KeyUsedOtherwise):
             ask("register_person", "person/wang", wang | other, key="wang")
     order = {"digest": first.records[0].fact.name, "order": "〔2021〕3号", "reason": "本人申请"}

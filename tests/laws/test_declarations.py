@@ -22,9 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import commands
-from aggregates.base import FACTS, KINDS, Fact
+from aggregates.base import FACTS, KINDS, Fact, Severity
+from aggregates.rulebook import RuleSet
 from aggregates.values import Fen
+from commands import guards
 from commands.base import ACTS, RULES, Act, Rule
+from commands.correction import CorrectRecord
+from service.request import is_our_own
 from service.schemas import schema_of
 from tests import stories
 from tests.laws.corpus.__main__ import example
@@ -100,6 +104,16 @@ def test_a_rule_is_a_sentence_for_people_and_names_its_ground(rule: Rule) -> Non
 def test_a_rule_says_what_has_to_hold_not_what_went_wrong(rule: Rule) -> None:
     assert re.search(MUST, rule.sentence)
     assert not rule.sentence.endswith("标明")
+
+
+def test_no_rule_set_loosens_what_guards_power_or_the_record() -> None:
+    guards_power = (act for act in ACTS.values() if is_our_own(act) or act is CorrectRecord.act)
+    guarding = set(rules_of(*(import_module(act.command.__module__) for act in guards_power)))
+    guarding |= {rule for rule in rules_of(guards) if rule != guards.SUBJECT_IS_KNOWN}
+    refusing = {rule for rule in guarding if rule.severity == Severity.REFUSE}
+    off = RuleSet(severities=dict.fromkeys(RULES, Severity.OFF))
+    assert {rule.id for rule in refusing if rule.severity_under(off) != Severity.REFUSE} == set()
+    assert len(refusing) > 30
 
 
 def test_every_rule_bites_in_one_story_and_holds_in_another(tmp_path: Path) -> None:
@@ -181,6 +195,11 @@ def within(hint: Any) -> Iterator[Any]:
         for inner in get_args(hint):
             if inner not in (NoneType, ...):
                 yield from within(inner)
+
+
+def rules_of(*modules: Any) -> Iterator[Rule]:
+    """The rules that stand in modules, at their top."""
+    return (each for module in modules for each in vars(module).values() if isinstance(each, Rule))
 
 
 def rules_that_are_said_to_bite() -> Iterator[str]:
