@@ -93,7 +93,8 @@ class Fact(Generic[A]):
 
     Fields are plain types and conclusions (the gap, the grade), never something to be recomputed;
     they are only ever added, with defaults. Any other change is a new topic. ``personal`` names the
-    fields that hold, instead of a person's own data, the digests of committed values.
+    fields that hold, instead of a person's own data, the digests of committed values, in the order
+    in which the act has those data.
     """
 
     TOPIC: ClassVar[str]
@@ -118,9 +119,14 @@ class Fact(Generic[A]):
         """Change what the aggregate remembers. Total: what happened, happened."""
 
     @property
+    def committed(self) -> tuple[str, ...]:
+        """For each personal field the digest of its committed value; empty where it has none."""
+        return tuple(getattr(self, name) for name in self.PERSONAL)
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """The committed values that it rests on, by their digests."""
-        return tuple(filter(None, (getattr(self, name) for name in self.PERSONAL)))
+        return tuple(filter(None, self.committed))
 
     def sentence(self) -> str:
         """What a time line says of it."""
@@ -272,8 +278,8 @@ class RecordCorrected(
     replacement: Replacement | None = None
 
     @property
-    def digests(self) -> tuple[str, ...]:
-        return self.replacement.fact.digests if self.replacement else ()
+    def committed(self) -> tuple[str, ...]:
+        return self.replacement.fact.committed if self.replacement else ()
 
     def apply(self, it: Aggregate, /) -> None:
         it.corrections[self.position] = self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregates.base import MAIN, Aggregate, Breach, Fact
+from aggregates.base import MAIN, Aggregate, Breach, Fact, Severity
 
 
 @dataclass
@@ -36,14 +36,23 @@ class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
 ITSELF = MAIN
 
 
-class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {sentences}"):
-    """拒绝办理: who tried what, and which rules do not allow it."""
+class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {reasons}"):
+    """拒绝办理: who tried what, and which rules do not allow it.
+
+    ``sentences`` has the words of each breach, of those also that were only flagged.
+    """
 
     act: str
     title: str
     subject: str
     breaches: tuple[Breach, ...]
     sentences: tuple[str, ...]
+
+    @property
+    def reasons(self) -> str:
+        """Why it was refused, in the words of that time."""
+        told = zip(self.breaches, self.sentences, strict=False)
+        return "；".join(words for each, words in told if each.severity == Severity.REFUSE)
 
 
 class LineUnplaced(

@@ -96,9 +96,9 @@ class PersonAssigned(
 
 
 class AssignmentEnded(
-    Fact[Office], topic="office.assignment_ended", says="{person} 自 {until} 起不再担任 {role}"
+    Fact[Office], topic="office.assignment_ended", says="{person} 任 {role} 至 {until} 止"
 ):
-    """免职: a person's assignment in a role ends with a day."""
+    """免职: a person's assignment in a role ends with a day, which is its last."""
 
     person: str
     role: Role

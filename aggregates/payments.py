@@ -67,7 +67,7 @@ class Payments(Correctable, kind="payments", collection="payments"):
 class PaymentObserved(
     Fact[Payments],
     topic="payment.observed",
-    says="支付凭证 {voucher}: {line} 向 {payee} 支付 {amount:yuan}",
+    says="支付凭证 {voucher}: {line} {to_whom}支付 {amount:yuan}",
     personal=("payee_digest",),
 ):
     """支付: the treasury paid (or, negative, money came back), whatever the rules say to it.
@@ -88,6 +88,12 @@ class PaymentObserved(
     while_suspended: bool = False
     while_deferred: bool = False
     beyond_available: Fen = Fen(0)
+
+    @property
+    def to_whom(self) -> str:
+        """The payee as a sentence names it; a person is not named, and nobody may have been."""
+        payee = self.payee or ("个人" if self.payee_digest else "")
+        return f"向 {payee} " if payee else ""
 
     def apply(self, payments: Payments, /) -> None:
         payments.unit = self.unit or payments.unit

@@ -31,6 +31,9 @@ S = TypeVar("S", bound=Aggregate)
 T = TypeVar("T")
 C = TypeVar("C", bound="type[Command[Any]]")
 
+FIRM = frozenset({"correction", "ledger", "office", "person", "rules", "source", "time"})
+"""Of what the rules are that guard power or the record itself. What of them only marks is free."""
+
 RULES: dict[str, Rule] = {}
 ACTS: dict[str, Act] = {}
 
@@ -40,19 +43,23 @@ class Rule:
     """规则: one sentence for the person who reads the refusal, and what it rests on.
 
     ``id`` is stable for ever; ``basis`` names the document, article or seed row. The severity is
-    the default that a rule set may change, unless the rule is firm: without it nobody could decide.
+    the default that a rule set may change, unless the rule is firm.
     """
 
     id: str
     sentence: str
     basis: str
     severity: Severity = Severity.REFUSE
-    is_firm: bool = False
 
     def __post_init__(self) -> None:
         if self.id in RULES:
             raise TypeError(f"rule {self.id!r} is declared twice")
         RULES[self.id] = self
+
+    @property
+    def is_firm(self) -> bool:
+        """It refuses, and guards what no office may open by a rule set of its own."""
+        return self.severity == Severity.REFUSE and self.id.partition(".")[0] in FIRM
 
     def severity_under(self, rule_set: RuleSet) -> Severity:
         """What a breach leads to in an office."""
@@ -182,6 +189,8 @@ def repeated(named: Iterable[T]) -> list[T]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "无"
     if isinstance(value, tuple | list | set | frozenset):
         return "、".join(_shown(each) for each in value)
     return str(getattr(value, "label", value))
@@ -284,7 +293,7 @@ def _paths(path: str, subject: type[Aggregate]) -> dict[str, type[Aggregate]]:
     if subject.KIND:
         return {path: subject}
     head, _, rest = path.partition("/")
-    kinds = [kind for kind in KINDS.values() if issubclass(kind, subject)]
+    kinds = [kind for _, kind in sorted(KINDS.items()) if issubclass(kind, subject)]
     return {f"{k.COLLECTION}/{{{k.KIND}}}/{rest}": k for k in kinds if head.startswith("{")}
 
 

@@ -95,7 +95,7 @@ CALLED: Mapping[str, str] = {
     "organisation": "单位；代单位办理的，为其编码",
     "origin": "资金来源",
     "panel": "专家评分",
-    "payee": "收款单位",
+    "payee": "收款单位；收款人是个人的，不写在此处",
     "payee_person": "收款个人的姓名，不入记录，只留摘要",
     "person": "人员编号",
     "plan": "实施方案的 SHA-256 摘要",

@@ -33,13 +33,11 @@ TOKEN_NAMED_ONCE = Rule(
     "office.token_named_once",
     "令牌编号和密钥不得重复使用",
     basis="GB/T 22239-2019",
-    is_firm=True,
 )
 TOKEN_SPEAKS_FOR_ONE = Rule(
     "office.token_speaks_for_one",
     "令牌须且只须对应一名人员或一个系统",
     basis="GB/T 22239-2019",
-    is_firm=True,
 )
 TOKEN_NAME_IS_FREE = Rule(
     "office.token_name_is_free",

@@ -14,7 +14,6 @@ VALUE_IS_THERE = Rule(
     "person.value_is_there",
     "停止提供的数据须属于此人员，且尚在提供",
     basis="个人信息保护法 第47条",
-    is_firm=True,
 )
 
 Telephone = Annotated[str, TextField(40, metadata={"personal": True})]

@@ -11,43 +11,36 @@ EDITIONS_FOLLOW = Rule(
     "rules.editions_follow",
     "规则集各版依次编号，新版接在最近一版之后",
     basis="AN-04; DL-12",
-    is_firm=True,
 )
 SEVERITIES_NAME_RULES = Rule(
     "rules.severities_name_rules",
     "规则集所列的规则编号须在规则目录之内",
     basis="AN-04",
-    is_firm=True,
 )
 FIRM_RULES_STAND = Rule(
     "rules.firm_rules_stand",
-    "规则集据以成立的规则，规则集不得变更",
+    "规则集据以成立的规则，以及约束办理权限、保护记录的规则，规则集不得变更",
     basis="AN-04",
-    is_firm=True,
 )
 CHAIN_IS_ORDERED = Rule(
     "rules.chain_is_ordered",
     "审核链至少一环，且各环节不得重复",
     basis="SZ-16",
-    is_firm=True,
 )
 TABLES_ARE_COMPLETE = Rule(
     "rules.tables_are_complete",
     "结果应用表须列明优、良、中、差各等级的处理",
     basis="SZ-18; KM-37",
-    is_firm=True,
 )
 BANDS_DESCEND = Rule(
     "rules.bands_descend",
     "各等级的分数线须依次降低",
     basis="财预〔2015〕88号; 财预〔2020〕10号",
-    is_firm=True,
 )
 TERMS_CAN_BE_RECKONED = Rule(
     "rules.terms_can_be_reckoned",
     "各项期限不得为负，也不得超过 3650 天或 120 个月",
     basis="AN-04",
-    is_firm=True,
 )
 MOST_DAYS, MOST_MONTHS = 3650, 120
 

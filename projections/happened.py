@@ -42,10 +42,15 @@ class Late:
 
 @dataclass(frozen=True)
 class Happened(Generic[R]):
-    """One stream's rows in the order of what happened, and the records that came late to it."""
+    """One stream's rows in the order of what happened, and the records that came late to it.
+
+    ``frozen_at`` is the position of the first that could not be taken in; the rows are as they were
+    before it.
+    """
 
     rows: tuple[R, ...]
     late: tuple[Late, ...]
+    frozen_at: int | None = None
 
 
 def late(known: Iterable[Record[Any]]) -> Iterator[Late]:

@@ -202,7 +202,45 @@ def missing(connection: sa.Connection, place: Place) -> dict[int, str]:
     return {row.position: row.stream for row in found}
 
 
-def frozen_at(connection: sa.Connection, place: Place, stream: str) -> int | None:
-    """The first record that a generation misses of a stream, whose rows stand still since then."""
-    found = missing(connection, place).items()
-    return next((position for position, of in found if of == stream), None)
+def frozen(
+    connection: sa.Connection, at: Iterable[Place], streams: Iterable[str]
+) -> dict[str, int]:
+    """The histories of which the rows at any of these places stand still, and since which record.
+
+    A correction lets a history go on, but what was read before it stays as it was: as of a position
+    between the record and its correction the rows stand still for ever.
+    """
+    c = quarantine.c
+    still = (
+        sa.and_(
+            c.ledger == place.ledger,
+            c.model == place.model,
+            c.generation == place.generation,
+            c.position <= place.position,
+            sa.or_(c.until.is_(None), c.until > place.position),
+        )
+        for place in at
+    )
+    found = connection.execute(
+        sa.select(c.stream, sa.func.min(c.position).label("since"))
+        .where(sa.or_(*still), c.stream.in_(list(streams)))
+        .group_by(c.stream)
+    )
+    return {row.stream: row.since for row in found}
+
+
+def healed(connection: sa.Connection, place: Place) -> dict[str, list[tuple[int, int]]]:
+    """Where the rows of each stream once stood still: from a record until its correction."""
+    c = quarantine.c
+    found = connection.execute(
+        sa.select(c.stream, c.position, c.until).where(
+            c.ledger == place.ledger,
+            c.model == place.model,
+            c.generation == place.generation,
+            c.until.is_not(None),
+        )
+    )
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for stream, position, until in found:
+        spans.setdefault(stream, []).append((position, until))
+    return spans

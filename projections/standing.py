@@ -27,7 +27,7 @@ from aggregates.rectification import (
 from aggregates.values import Fen
 from projections.base import Page, Row
 from projections.changes import Rows, Values
-from projections.places import Place, meeting
+from projections.places import Place, frozen, meeting
 from projections.streams import StreamModel
 from projections.year_status import ANY_YEAR, YEARS, YearFilter, YearStatus
 
@@ -85,10 +85,14 @@ class AccountableRow(Row):
 
 @dataclass(frozen=True)
 class Standing(Generic[R]):
-    """现状: the row of a project or unit, and those of its budget years."""
+    """现状: the row of a project or unit, and those of its budget years.
+
+    ``frozen_at`` is the record since which they stand still, where it could not be taken in.
+    """
 
     status: R
     years: tuple[YearStatus, ...]
+    frozen_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,8 @@ class StandingModel(StreamModel[R]):
         asked = self.select().where(
             self.visible(place), self.table.c.stream == self.OF.stream(code)
         )
-        return next(iter(self._with_years(connection, years, self.rows(connection, asked))), None)
+        rows = self.rows(connection, asked)
+        return next(self._with_years(connection, place, years, rows), None)
 
     def query(
         self,
@@ -170,7 +175,7 @@ class StandingModel(StreamModel[R]):
             *YEARS.conditions(years, self.table.c.stream, filters.of_year),
         ]
         page = self.page_of(connection, place, conditions, after, limit)
-        rows = tuple(self._with_years(connection, years, page.rows))
+        rows = tuple(self._with_years(connection, place, years, page.rows))
         return Page(rows, page.as_of, page.next)
 
     @property
@@ -218,14 +223,15 @@ class StandingModel(StreamModel[R]):
             yield c.next_due < filters.overdue_on
 
     def _with_years(
-        self, connection: sa.Connection, years: Place, rows: Iterable[R]
+        self, connection: sa.Connection, place: Place, years: Place, rows: Iterable[R]
     ) -> Iterator[Standing[R]]:
         """Rows with those of their budget years, which are asked for at once."""
         rows = list(rows)
-        c = YEARS.table.c
-        asked = YEARS.select().where(YEARS.visible(years), c.stream.in_([r.stream for r in rows]))
+        streams = [row.stream for row in rows]
+        asked = YEARS.select().where(YEARS.visible(years), YEARS.table.c.stream.in_(streams))
+        frozen_at = frozen(connection, (place, years), streams)
         found: dict[str, list[YearStatus]] = {row.stream: [] for row in rows}
         for year in YEARS.rows(connection, asked.order_by(*YEARS.name_columns)):
             found[year.stream].append(year)
         for row in rows:
-            yield Standing(row, tuple(found[row.stream]))
+            yield Standing(row, tuple(found[row.stream]), frozen_at.get(row.stream))

@@ -119,7 +119,20 @@ class StreamModel(ReadModel[R]):
         known = list(as_known(source.history(stream, as_of)))
         happened = sorted(known, key=lambda it: (it.envelope.occurred_on, it.position))
         seen = [it for it in happened if on is None or it.envelope.occurred_on <= on]
-        return Happened(tuple(self.fold(stream, seen)), tuple(late(known)))
+        rows, frozen_at = self._as_far_as_it_goes(stream, seen)
+        return Happened(tuple(rows), tuple(late(known)), frozen_at)
+
+    def _as_far_as_it_goes(
+        self, stream: str, records: Sequence[Record[Any]]
+    ) -> tuple[Rows[R], int | None]:
+        """A stream's rows before the first record that cannot be taken in, and where that is."""
+        rows = Rows(self.ROW, stream)
+        for number, record in enumerate(records):
+            try:
+                self.apply(rows, record)
+            except Exception:  # noqa: BLE001 - see `_Passing.take`
+                return self.fold(stream, records[:number]), record.position
+        return rows, None
 
 
 def _handlers(model: type[StreamModel[Any]]) -> Iterator[tuple[type[Fact[Any]], Handler]]:

@@ -33,11 +33,11 @@ def value_of(committed: Committed) -> CommittedValue:
 def refusal_of(request: Request, it: Aggregate, case: Case) -> Into[Any]:
     """拒绝办理: which rules speak against it; of a file's line, the line itself."""
     sentences = tuple(RULES[breach.rule].sentence for breach in case.breaches)
-    if request.line is not None:
-        return unplaced(request.line, "；".join(sentences))
     refused = ActRefused(
         request.act.name, request.act.title, it.id, tuple(case.breaches), sentences
     )
+    if request.line is not None:
+        return unplaced(request.line, refused.reasons)
     return Into(Refusals.of(it.id), refused)
 
 

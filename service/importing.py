@@ -36,7 +36,15 @@ from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepea
 from service.ledger.rows import RequestRow, SourceName
 from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
 from service.repeating import is_repeated
-from service.request import Line, Refusal, Request, is_personal, understand
+from service.request import (
+    Forbidden,
+    Line,
+    Refusal,
+    Request,
+    is_our_own,
+    is_personal,
+    understand,
+)
 from service.sitting import RECORDED, Decided, Sitting
 from service.strict_json import read_object
 
@@ -69,7 +77,7 @@ class OtherFile(Refusal):
 
 
 IMPORTED = tuple(role for role in Role if role not in (Role.OPERATOR, Role.OFFICE_ADMINISTRATOR))
-"""The roles in which a file's lines may name actors; nobody is given power by a file."""
+"""The roles in which a file's lines may name actors; none of them keeps the office's own house."""
 
 
 def importer(system: str) -> Token:
@@ -262,6 +270,8 @@ def understood(told: dict[str, Any], line: Line, token: Token, key: str) -> Requ
         raise ValueError(f"没有办理事项 {told.get('act')!r}")
     if unknown := set(told) - {"act", "on", "body"}:
         raise ValueError(f"没有这一项: {'、'.join(sorted(unknown))}")
+    if is_our_own(act):
+        raise Forbidden(f"{act.title}只在本系统办理，不能以文件导入")
     kind, code = _addressed(act, told.get("on"))
     return understand(act, kind, code, told.get("body", {}), token=token, key=key, line=line)
 

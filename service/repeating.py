@@ -7,8 +7,8 @@ cannot be tried out, and what was refused was never kept.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from aggregates.base import Record
@@ -24,10 +24,19 @@ def is_repeated(request: Request, row: RequestRow, ledger: Ledger) -> bool:
 
 
 def names_the_same(request: Request, records: Sequence[Record[Any]], ledger: Ledger) -> bool:
-    """Whether a request's personal values are those which these records commit to."""
-    asked = Counter(request.personal)
-    digests = [bytes.fromhex(digest) for record in records for digest in record.fact.digests]
-    if not asked or not digests:
+    """Whether a request's personal values are those which these records commit to, each in the
+    place of its field.
+    """
+    held = [digest for record in records for digest in record.fact.committed]
+    if not held or not request.personal:
         return True
-    found = map(ledger.records_in.find_value, digests)
-    return asked.total() == len(digests) and Counter(v.value for v in found if v) <= asked
+    pairs = zip_longest(request.personal, held, fillvalue="")
+    return all(_is_behind(digest, value, ledger) for value, digest in pairs)
+
+
+def _is_behind(digest: str, value: str, ledger: Ledger) -> bool:
+    """Whether a value is the one that was committed to, as far as that still stands there."""
+    if not (digest and value):
+        return digest == value
+    kept = ledger.records_in.find_value(bytes.fromhex(digest))
+    return kept is None or kept.value == value

@@ -35,7 +35,9 @@ OF_THE_DELIVERY = frozenset({"because", "opening", "submitted_at"})
 """Circumstances that are not the source row's own."""
 
 OUR_OWN = (LedgerItself, Office, Person, RuleBook)
-"""Histories to which nothing happens elsewhere: no system tells us whom we have come to trust."""
+"""Histories to which nothing happens elsewhere: no system and no file tells us whom we have come
+to trust, by which rules we decide, or whose data we keep.
+"""
 
 
 class Refusal(Exception):
@@ -155,9 +157,10 @@ class Request:
 
     @property
     def personal(self) -> list[str]:
-        """The personal values, which no row and no digest of a request may hold."""
-        values = (getattr(self.command, name) for name in _personal(type(self.command)))
-        return [value for value in values if value]
+        """The personal values, which no row and no digest of a request may hold, in the order of
+        their fields; empty where there is none.
+        """
+        return [getattr(self.command, name) or "" for name in _personal(type(self.command))]
 
     def digest(self, salt: bytes) -> bytes:
         """What tells this request from another under the same key, but for personal values."""
@@ -214,7 +217,7 @@ class Request:
         """
         if Role.SOURCE_SYSTEM not in self.token.roles:
             raise Forbidden("该令牌无权登记其他系统已经发生的事项")
-        if issubclass(self.kind, OUR_OWN):
+        if is_our_own(self.act):
             raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
         if self.line is None and source.system != self.token.system:
             raise Forbidden(f"来源系统 {source.system} 的来源行只能凭该系统的令牌报送")
@@ -300,16 +303,21 @@ def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if name in personal else value for name, value in body.items()}
 
 
+def is_our_own(act: Act) -> bool:
+    """Whether an act is about the office itself, and asked for nowhere but here."""
+    return act.command.about() in OUR_OWN
+
+
 def is_personal(act: str) -> bool:
     """Whether an act of this name takes a person's own data."""
     return act in ACTS and bool(_personal(ACTS[act].command))
 
 
 @cache
-def _personal(command: type[Command[Any]]) -> frozenset[str]:
+def _personal(command: type[Command[Any]]) -> tuple[str, ...]:
     hints = get_type_hints(command, include_extras=True)
     declared: Any = command
-    return frozenset(f.name for f in fields(declared) if _is_personal(hints[f.name]))
+    return tuple(f.name for f in fields(declared) if _is_personal(hints[f.name]))
 
 
 def _is_personal(hint: Any) -> bool:

@@ -13,6 +13,8 @@ from typing import Any, NewType, Self, TypeVar, get_type_hints
 N = TypeVar("N", int, float)
 Level = NewType("Level", str)
 
+LEVELS = ("debug", "info", "warning", "error")
+
 PREFIX = "WENXIAO_"
 
 
@@ -72,7 +74,9 @@ def _positive(number: N) -> N:
 
 
 def _level(text: str) -> str:
-    return {each: each for each in ("debug", "info", "warning", "error")}[text.lower()]
+    if text.lower() not in LEVELS:
+        raise ValueError(text)
+    return text.lower()
 
 
 READ: Mapping[Any, tuple[Callable[[str], Any], str]] = {

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from eventsourcing.persistence import PersistenceError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from service.clock import Clock, utc_now
 from service.ledger import entry
@@ -43,7 +43,6 @@ EXPECTED = (
     PersistenceError,
     SQLAlchemyError,
     UnsafeDatabase,
-    BadSetting,
     BadKeyFile,
     BadNote,
     BadPolicy,
@@ -101,8 +100,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JS
 
 
 def settings(database: str | None) -> Settings:
-    """What the environment says, with another database if one is named."""
-    found = Settings.from_environment()
+    """What the environment says, with another database if one is named.
+
+    What means nothing there is a fault of usage.
+    """
+    try:
+        found = Settings.from_environment()
+    except BadSetting as error:
+        raise click.UsageError(str(error)) from error
     return replace(found, database_url=database) if database else found
 
 
@@ -115,7 +120,7 @@ def opened(
     Nothing is added to a ledger that is not as it was sealed, unless it is not anchored.
     """
     chosen = settings(database)
-    engine = make_engine(chosen.database_url, pool_size=chosen.pool_size)
+    engine = _engine(chosen)
     if is_anchored:
         anchor(engine, Path(chosen.custody))
     try:
@@ -124,6 +129,13 @@ def opened(
         yield engine
     finally:
         engine.dispose()
+
+
+def _engine(chosen: Settings) -> sa.Engine:
+    try:
+        return make_engine(chosen.database_url, pool_size=chosen.pool_size)
+    except (ArgumentError, ModuleNotFoundError, UnsafeDatabase) as error:
+        raise click.UsageError(f"the database is not named by such a URL: {error}") from error
 
 
 def is_missing(engine: sa.Engine) -> bool:

@@ -94,6 +94,7 @@ def _told(report: Report[Any]) -> dict[str, Any]:
         "position": report.position,
         "rows": report.rows,
         "differing": report.differing,
+        "frozen": report.frozen,
         "digest": report.shadow_digest,
         "live_digest": report.live_digest,
         "equal": report.is_equal,
@@ -113,7 +114,8 @@ def _line(report: Report[Any]) -> str:
     if report.is_of_nothing:
         return f"? {report.model}: nothing to compare with"
     mark = "✓" if report.is_equal else "✗"
+    frozen = f" {report.frozen} while a history stood still," if report.frozen else ""
     return (
         f"{mark} {report.model} as of {report.position}: {report.rows} rows,"
-        f" {report.differing} differing, digest {report.shadow_digest}"
+        f" {report.differing} differing,{frozen} digest {report.shadow_digest}"
     )

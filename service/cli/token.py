@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from aggregates.office import OFFICE, Office
+from aggregates.office import OFFICE, Office, Token
 from aggregates.roles import Role
 from service.cli.common import (
     Failed,
@@ -94,23 +94,24 @@ def list_(*, database: str | None, ledger: str, as_json: bool) -> None:
     with ledger_at(database, ledger) as at:
         office = at.load(Office, OFFICE)
     now = datetime.now(UTC)
-    told = [
-        {
-            "token": token.id,
-            "bearer": token.person or token.system,
-            "unit": token.unit,
-            "roles": [role.value for role in token.roles],
-            "expires_at": shown(token.expires_at),
-            "good": token.is_good(now),
-        }
-        for token in office.tokens.values()
-    ]
-    lines = (
-        f"{'✓' if each['good'] else '✗'} {each['token']}  {each['bearer']}  {each['roles']}"
-        f"  until {each['expires_at']}"
-        for each in told
-    )
-    tell(told, *lines, as_json=as_json)
+    told = [_told(token, now) for token in office.tokens.values()]
+    tell(told, *map(_line, told), as_json=as_json)
+
+
+def _told(token: Token, now: datetime) -> dict[str, Any]:
+    return {
+        "token": token.id,
+        "bearer": token.person or token.system,
+        "unit": token.unit,
+        "roles": [role.value for role in token.roles],
+        "expires_at": shown(token.expires_at),
+        "good": token.is_good(now),
+    }
+
+
+def _line(told: dict[str, Any]) -> str:
+    mark, roles = "✓" if told["good"] else "✗", "、".join(told["roles"])
+    return f"{mark} {told['token']}  {told['bearer']}  {roles}  until {told['expires_at']}"
 
 
 def _ask(ledger: Ledger, act: str, body: dict[str, Any]) -> None:

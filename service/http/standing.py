@@ -16,7 +16,7 @@ from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
 from commands.vocabulary import CODE, DayField
-from projections.places import Behind, frozen_at, live_places
+from projections.places import Behind
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter
 from projections.unit_status import UNITS
@@ -59,16 +59,21 @@ class ProjectsQuestion(UnitsQuestion):
     unit = code("预算单位")
 
 
-class StandingShape(Schema):
-    """现状: as of a position, at a version."""
+class FreezingShape(Schema):
+    """停滞: what is told may stand still since a record that could not be taken in."""
 
-    as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
-    version = fields.Integer(required=True, metadata=said("该历史在此位置的版本"))
     frozen_at = fields.Integer(
         required=True,
         allow_none=True,
         metadata=said("自这一位置的记录起未能读入，所示为此前的情况；null: 无此情形"),
     )
+
+
+class StandingShape(FreezingShape):
+    """现状: as of a position, at a version."""
+
+    as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
+    version = fields.Integer(required=True, metadata=said("该历史在此位置的版本"))
 
 
 class ProjectStandingShape(StandingShape):
@@ -79,12 +84,20 @@ class UnitStandingShape(StandingShape):
     unit = fields.Nested(UnitShape, required=True)
 
 
+class ListedProjectShape(ProjectShape, FreezingShape):
+    """项目: as a list tells it."""
+
+
+class ListedUnitShape(UnitShape, FreezingShape):
+    """预算单位: as a list tells it."""
+
+
 class ProjectsShape(PageShape):
-    items = fields.List(fields.Nested(ProjectShape), required=True)
+    items = fields.List(fields.Nested(ListedProjectShape), required=True)
 
 
 class UnitsShape(PageShape):
-    items = fields.List(fields.Nested(UnitShape), required=True)
+    items = fields.List(fields.Nested(ListedUnitShape), required=True)
 
 
 @standing.reads("/projects", ProjectsShape, asks=ProjectsQuestion, fails={400}, tags=["项目"])
@@ -132,7 +145,7 @@ class LateShape(Schema):
     record = fields.Nested(RecordShape, required=True)
 
 
-class HappenedShape(Schema):
+class HappenedShape(FreezingShape):
     """实际发生顺序: a history in the order in which things happened, with all that is known."""
 
     as_of = fields.Integer(required=True, metadata=said("所答复的台账位置"))
@@ -186,7 +199,8 @@ def _list(model: StandingModel[Any], asked: Asked, told: Told) -> Any:
         return asked.answer([])
     with asked.connected() as connection:
         page = model.query(connection, asked.slug, asked.as_of, filters, asked.after, asked.limit)
-    return asked.answer(map(told, page.rows), page.next)
+    items = (told(found) | {"frozen_at": found.frozen_at} for found in page.rows)
+    return asked.answer(items, page.next)
 
 
 def _standing(
@@ -196,10 +210,9 @@ def _standing(
     with asked.connected() as connection:
         found = model.find(connection, asked.slug, code, asked.as_of)
         version = _version(connection, asked, kind.stream(code))
-        frozen_at = _frozen_at(connection, asked, model, kind.stream(code))
     if found is None:
         raise _missing(model, asked, version)
-    answer = {"as_of": asked.as_of, "version": version, "frozen_at": frozen_at}
+    answer = {"as_of": asked.as_of, "version": version, "frozen_at": found.frozen_at}
     return answer | {kind.KIND: told(found)}, {"ETag": etag(version)}
 
 
@@ -210,8 +223,10 @@ def _happened(
     known = asked.ledger, kind.stream(code), asked.as_of, asked.filters.get("on")
     of_it, of_years = model.as_happened(*known), YEARS.as_happened(*known)
     row = next(iter(of_it.rows), None)
+    stopped = [each.frozen_at for each in (of_it, of_years) if each.frozen_at is not None]
     return {
         "as_of": asked.as_of,
+        "frozen_at": min(stopped, default=None),
         "late": [{"days": it.days, "record": record_told(it.record)} for it in of_it.late],
         kind.KIND: row and told(Standing(row, of_years.rows)),
     }
@@ -222,15 +237,6 @@ def _missing(model: StandingModel[Any], asked: Asked, version: int) -> Exception
     if asked.is_now and not version:
         return Behind(model.NAME, asked.ledger.head_position(), asked.as_of)
     return NotFound("没有这个对象")
-
-
-def _frozen_at(
-    connection: sa.Connection, asked: Asked, model: StandingModel[Any], stream: str
-) -> int | None:
-    """The record that could not be taken in, where one has stopped this history."""
-    places = live_places(connection, asked.slug, (model.NAME, YEARS.NAME)).values()
-    stopped = [frozen_at(connection, place, stream) for place in places]
-    return min((at for at in stopped if at is not None and at <= asked.as_of), default=None)
 
 
 def _version(connection: sa.Connection, asked: Asked, stream: str) -> int:

@@ -6,19 +6,16 @@ change, and needs no right to alter tables. One that was cut off is dropped by t
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from projections.base import ReadModel, Records, Row
-from projections.changes import Values
 from projections.places import Place, State, places, progress, quarantine
 from service.ledger.engine import writing
 from service.projector.bulk import Overtaken, move
+from service.projector.comparison import Report, compared
 from service.projector.projector import Report as Told
 from service.projector.projector import register
 from service.projector.taking import Taking
@@ -26,59 +23,10 @@ from service.projector.taking import Taking
 R = TypeVar("R", bound=Row)
 
 BATCH = 1_000
-SHOWN = 20
-"""How many differences are shown in full; all are counted."""
 
 
 class NothingKept(LookupError):
     """There is no earlier generation to go back to."""
-
-
-@dataclass(frozen=True)
-class Difference(Generic[R]):
-    """一行对比: what each generation says of a row that began at a position."""
-
-    name: Values
-    since: int
-    live: R | None
-    shadow: R | None
-
-    @property
-    def is_none(self) -> bool:
-        """Both say the same, also about when it ended."""
-        return self.live == self.shadow and _until(self.live) == _until(self.shadow)
-
-
-def _until(row: Row | None) -> int | None:
-    return row.until if row else None
-
-
-@dataclass
-class Report(Generic[R]):
-    """重建报告: both generations' digests at one position, and where their histories differ."""
-
-    model: str
-    position: int
-    live_digest: str
-    shadow_digest: str
-    rows: int = 0
-    differing: int = 0
-    differences: list[Difference[R]] = field(default_factory=list)
-
-    def count(self, found: Difference[R]) -> None:
-        self.rows += 1
-        if not found.is_none:
-            self.differing += 1
-            self.differences = [*self.differences, found][:SHOWN]
-
-    @property
-    def is_equal(self) -> bool:
-        return self.live_digest == self.shadow_digest and not self.differing
-
-    @property
-    def is_of_nothing(self) -> bool:
-        """No record had been read: that both are equal says nothing."""
-        return self.position == 0
 
 
 class Generation:
@@ -158,7 +106,7 @@ class Rebuild(Generic[R]):
             both = [replace(place, position=position) for place in (live, self.shadow.place)]
             live_digest, shadow_digest = (self.model.digest(connection, each) for each in both)
             report = Report[R](self.model.NAME, position, live_digest, shadow_digest)
-            for found in _compared(connection, self.model, both):
+            for found in compared(connection, self.model, both):
                 report.count(found)
         return report
 
@@ -251,27 +199,3 @@ def _forget(engine: sa.Engine, place: Place) -> None:
                     c.generation == place.generation,
                 )
             )
-
-
-def _compared(
-    connection: sa.Connection, model: ReadModel[R], both: Iterable[Place]
-) -> Iterator[Difference[R]]:
-    """Every row that either generation has had, with what each says of it."""
-    sides = [_told(connection, model, place, side) for side, place in enumerate(both)]
-    named = len(model.IDENTITY)
-    for name, alike in groupby(heapq.merge(*sides, key=_name), key=_name):
-        said = {side: model.row(values, name[named], until) for _, side, until, values in alike}
-        yield Difference(name[:named], name[named], said.get(0), said.get(1))
-
-
-def _name(told: tuple[Values, int, int | None, Values]) -> Values:
-    return told[0]
-
-
-def _told(
-    connection: sa.Connection, model: ReadModel[Any], place: Place, side: int
-) -> Iterator[tuple[Values, int, int | None, Values]]:
-    """A generation's rows in order of their names and beginnings, ready to be merged."""
-    named = len(model.IDENTITY)
-    for since, until, values in model.versions(connection, place):
-        yield (*values[:named], since), side, until, values

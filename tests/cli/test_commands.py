@@ -26,6 +26,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(wenxiao: Wenxiao) -> None:
     assert [(each["token"], each["good"]) for each in json.loads(listed.stdout)] == [
         ("audit", True)
     ]
+    assert "audit  desk  auditor  until" in wenxiao("token", "list", "--ledger", "office").stdout
     assert wenxiao("token", "revoke", *words, "--reason", "lost").returncode == 0
     again = wenxiao("token", "revoke", *words, "--reason", "lost")
     assert (again.returncode, REVOKED_ONCE.sentence in again.stderr) == (1, True)

@@ -196,4 +196,4 @@ def test_a_file_gives_nobody_power(wenxiao: Wenxiao, tmp_path: Path) -> None:
     file = written(tmp_path, json.dumps({"act": "issue_token", "body": token}))
     done = wenxiao("import", "--ledger", "office", file)
     assert done.returncode == 1
-    assert "签发令牌由" in done.stderr
+    assert "签发令牌只在本系统办理" in done.stderr

@@ -154,7 +154,7 @@ def test_a_ledger_that_is_not_there_is_not_thereby_false(say: Said) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://nobody@127.0.0.1:1/none", "?"]
+    "url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://nobody@127.0.0.1:1/none"]
 )
 def test_nor_is_a_database_that_is_not_there(say: Said, url: str) -> None:
     done = say("verify", "--database", url)
@@ -174,6 +174,22 @@ def test_a_database_that_was_never_migrated_is_told_apart(say: Said, tmp_path: P
 def test_what_cannot_name_a_ledger_is_a_fault_of_usage(say: Said, name: str) -> None:
     assert say("migrate", "--ledger", name).exit_code == 2
     assert say("verify", "--ledger", name).exit_code == 2
+
+
+@pytest.mark.parametrize("url", ["garbage", "garbage://x", "mysql://x", "?"])
+def test_what_cannot_name_a_database_is_a_fault_of_usage(say: Said, url: str) -> None:
+    for words in (("verify",), ("migrate",), ("worker", "--once")):
+        done = say(*words, "--database", url)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "the database is not named by such a URL" in done.stderr
+
+
+def test_a_setting_that_means_nothing_is_a_fault_of_usage(database_url: str) -> None:
+    loud = {"WENXIAO_DATABASE_URL": database_url, "WENXIAO_LOG_LEVEL": "loud"}
+    for word in ("verify", "serve", "worker"):
+        done = CliRunner().invoke(main, [word], env=loud)
+        assert done.exit_code == 2
+        assert "WENXIAO_LOG_LEVEL should be debug, info, warning or error" in done.stderr
 
 
 def test_an_option_that_does_not_exist_is_a_fault_of_usage(say: Said) -> None:

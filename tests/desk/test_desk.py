@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import KINDS, RecordCorrected, Replacement
+from aggregates.base import KINDS, RecordCorrected, Replacement, Severity
 from aggregates.ledger import ActRefused
 from aggregates.office import Token
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
-from commands.base import ACTS, MOST_BREACHES
+from commands.base import ACTS, MOST_BREACHES, RULES
 from service.desk import Desk, KeyUsedOtherwise
 from service.ledger.application import Ledger
 from service.request import Forbidden, Malformed, NotFound, understand
@@ -47,6 +47,17 @@ def test_a_refusal_is_kept_beside_and_the_history_does_not_move(ask: Ask, ledger
     assert isinstance(refusal.fact, ActRefused)
     assert [breach.rule for breach in refusal.fact.breaches] == ["unit.registered_once"]
     assert ledger.load(Unit, "117").version == 1
+
+
+def test_a_refusal_says_what_refuses_and_nothing_that_is_only_flagged(ask: Ask) -> None:
+    ask("register_unit", "unit/117", AGRICULTURE)
+    again = AGRICULTURE | {"superior": "117", "case": {"occurred_on": "2021-01-01"}}
+    refused = ask("register_unit", "unit/117", again).records[0].fact
+    severities = {breach.severity for breach in refused.breaches}
+    assert severities == {Severity.FLAG, Severity.REFUSE}
+    told = [RULES[b.rule].sentence for b in refused.breaches if b.severity == Severity.REFUSE]
+    assert len(told) == 2
+    assert refused.sentence() == f"拒绝办理 登记预算单位: {'；'.join(told)}"
 
 
 def test_the_same_key_gets_the_first_answer_for_ever(ask: Ask, ledger: Ledger) -> None:
@@ -273,7 +284,8 @@ def test_a_requests_row_knows_no_name_that_could_be_tried_out(ask: Ask, ledger: 
 def test_a_key_is_not_good_for_another_persons_data(ask: Ask) -> None:
     wang = {"name": "王芳", "telephone": "13800000000"}
     first = ask("register_person", "person/wang", wang, key="wang")
-    for other in ({"name": "王敏"}, {"telephone": "13900000000"}, {"telephone": None}):
+    swapped = {"name": wang["telephone"], "telephone": wang["name"]}
+    for other in ({"name": "王敏"}, {"telephone": "13900000000"}, {"telephone": None}, swapped):
         with pytest.raises(KeyUsedOtherwise):
             ask("register_person", "person/wang", wang | other, key="wang")
     order = {"digest": first.records[0].fact.name, "order": "〔2021〕3号", "reason": "本人申请"}

@@ -18,10 +18,12 @@ from aggregates.payments import Payments
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
+from commands.base import ACTS
 from service.desk import Desk
 from service.importing import Import, importer
 from service.ledger.application import Ledger
 from service.observing import RevisionUsedOtherwise
+from service.request import is_our_own
 from tests.desk.conftest import NEVER, TREASURY, Ask, asked
 
 AGRICULTURE = {"name": "农业农村局"}
@@ -55,6 +57,20 @@ def test_a_revision_with_another_payee_is_turned_away(ask: Ask) -> None:
     assert again.records == first.records
     with pytest.raises(RevisionUsedOtherwise):
         ask(*where, told(paid | {"payee_person": "王小三"}, "a"), token=TREASURY)
+
+
+def test_a_correction_of_a_payment_to_a_person_is_repeated(ask: Ask) -> None:
+    paid = payment("1.00") | {"payee_person": "王小二"}
+    del paid["payee"]
+    (record,) = ask("observe_payment", "payments/2021-017", told(paid, "a"), token=TREASURY).records
+    content = paid | {"amount": "2.00", "paid_on": str(record.fact.paid_on), "unit": ""}
+    content["payee_digest"] = record.fact.payee_digest
+    del content["payee_person"]
+    right = told({"position": record.position, "reason": "金额有误", "content": content}, "b")
+    where = "correct_record", "payments/2021-017.2021", right
+    first = ask(*where, key="right", token=TREASURY)
+    assert first.is_recorded
+    assert ask(*where, key="right", token=TREASURY).records == first.records
 
 
 def test_a_revision_is_the_same_however_it_is_delivered(ask: Ask) -> None:
@@ -100,6 +116,23 @@ def test_an_import_does_not_place_a_revision_with_another_content(ask: Ask, ledg
     assert (tally.recorded, tally.repeated, tally.unplaced) == (0, 1, 1)
     (kept,) = [r.fact for r in ledger.every_record() if isinstance(r.fact, LineUnplaced)]
     assert "以新的版本报送" in kept.problem
+
+
+OUR_HOUSE = [name for name, act in ACTS.items() if is_our_own(act)]
+
+
+@pytest.mark.parametrize("act", OUR_HOUSE)
+@pytest.mark.parametrize("source", [{}, {"source": {"system": "treasury", "table": "t"}}])
+def test_no_file_keeps_the_office_s_own_house(
+    act: str, source: dict[str, Any], ledger: Ledger
+) -> None:
+    """Whoever may do it here, and whatever it says: no post, rule or person's data by a file."""
+    line = {"act": act, "on": "wang", "body": {"case": source}}
+    bad: dict[int, str] = {}
+    way = Import(ledger, importer("budget"), "nightly", bad.__setitem__)
+    (tally,) = way.run(BytesIO(json.dumps(line).encode()))
+    assert (tally.recorded, tally.unplaced) == (0, 1)
+    assert bad[1].endswith("只在本系统办理，不能以文件导入")
 
 
 def test_two_revisions_at_once_never_both_begin_a_history(ledger: Ledger) -> None:

@@ -7,14 +7,14 @@ from datetime import date
 from aggregates.base import Actor, Envelope
 from aggregates.meeting import CollectiveReviewHeld
 from aggregates.roles import Role
-from aggregates.unit import Unit, UnitRegistered
+from aggregates.unit import Unit
 from commands.base import ACTS, LONGEST_SHOWN
 from commands.meeting import MOST_GOALS, MOST_PRESENT
 from service.ledger.body import encode
 from service.ledger.entry import LIMIT
 from tests.doors.asking import AtTheOffice, the_document
+from tests.doors.cast import EDUCATION
 
-EDUCATION = UnitRegistered("县教育局", "", 1)
 REGISTRATION = {"name": "县教育局"}
 
 

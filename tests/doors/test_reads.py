@@ -7,73 +7,13 @@ from datetime import date
 from urllib.parse import quote
 
 import pytest
-import sqlalchemy as sa
 
-from aggregates.goal import GoalSubmitted
 from aggregates.project import Project
-from aggregates.reserve import ProjectReserved
 from aggregates.roles import Role
-from aggregates.unit import Unit, UnitMoved, UnitRegistered
-from aggregates.values import Fen, ProjectClass
-from projections.places import quarantine
+from aggregates.unit import Unit, UnitMoved
 from service.projector import Projector
-from tests.doors.asking import LEDGER, AtTheOffice, Caller
-
-EDUCATION = UnitRegistered("县教育局", "", 1)
-SCHOOL = UnitRegistered("第一中学", "105", 2)
-CULTURE = UnitRegistered("县文旅局", "", 1)
-
-
-def reserved(unit: str, demanded: int = 1_200_000_00) -> ProjectReserved:
-    return ProjectReserved(
-        name=f"{unit} 的项目",
-        unit=unit,
-        project_class=ProjectClass.SPECIFIC_TARGET,
-        first_year=2021,
-        last_year=2022,
-        is_new=True,
-        is_major=False,
-        demanded=Fen(demanded),
-    )
-
-
-def goal(declared: int, version: int = 1) -> GoalSubmitted:
-    return GoalSubmitted(
-        year=2021,
-        version=version,
-        submitter="p1",
-        objective="新建校舍",
-        indicators=(),
-        lines=(),
-        tasks=(),
-        plan="",
-        declared=Fen(declared),
-    )
-
-
-@pytest.fixture
-def register(office: AtTheOffice) -> AtTheOffice:
-    """The bureau of education with a school below it, and the bureau of culture beside it."""
-    office.given(Unit, EDUCATION, code="105")
-    office.given(Unit, SCHOOL, code="105001")
-    office.given(Unit, CULTURE, code="106")
-    office.given(Project, reserved("105001"), goal(1_000_000_05), code="school")
-    office.given(Project, reserved("106"), code="museum")
-    return office
-
-
-@pytest.fixture
-def auditor(register: AtTheOffice) -> Caller:
-    found = register.somebody(Role.AUDITOR)
-    register.projected()
-    return found
-
-
-@pytest.fixture
-def education(register: AtTheOffice) -> Caller:
-    found = register.somebody(Role.UNIT_HEAD, unit="105")
-    register.projected()
-    return found
+from tests.doors.asking import AtTheOffice, Caller
+from tests.doors.cast import goal, reserved
 
 
 def codes(caller: Caller, path: str, **query: object) -> list[str]:
@@ -345,18 +285,6 @@ def test_the_catalogue_says_what_holds_here(auditor: Caller) -> None:
     acts = auditor.get("acts").then(200).json["items"]
     assert "/v1/{ledger}/units/{unit}/registration" in {p for act in acts for p in act["paths"]}
     auditor.get("rules?x=1").then(422)
-
-
-def test_a_state_that_stands_still_says_so(register: AtTheOffice, auditor: Caller) -> None:
-    auditor.get("projects/school").then(200, frozen_at=None)
-    stopped = register.ledger.history("project/school")[-1]
-    of_it = {"ledger": LEDGER, "model": "year_status", "generation": 1, "topic": stopped.fact.TOPIC}
-    where = {"position": stopped.position, "stream": stopped.stream, "reason": "KeyError"}
-    with register.app.engine.begin() as connection:
-        connection.execute(sa.insert(quarantine).values(**of_it, **where))
-    auditor.get("projects/school").then(200, frozen_at=stopped.position)
-    auditor.get("projects/school", as_of=stopped.position - 1).then(200, frozen_at=None)
-    register.stranger().get("/readyz").then(200, quarantined=1)
 
 
 def test_what_was_recorded_late_stands_where_it_happened(

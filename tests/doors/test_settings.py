@@ -24,6 +24,7 @@ def test_what_is_said_holds() -> None:
         ("WENXIAO_BODY_LIMIT", "1.5"),
         ("WENXIAO_WAIT_SECONDS", "-1"),
         ("WENXIAO_WAIT_SECONDS", "nan"),
+        ("WENXIAO_LOG_LEVEL", "loud"),
     ],
 )
 def test_what_means_nothing_is_refused_by_name(variable: str, text: str) -> None:

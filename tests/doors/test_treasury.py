@@ -15,7 +15,7 @@ from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from aggregates.values import Fen, FundCategory, FundLine, FundOrigin
 from tests.doors.asking import AtTheOffice, Caller
-from tests.doors.test_reads import reserved
+from tests.doors.cast import reserved
 
 LINE = FundLine("L1", FundCategory.GENERAL_PUBLIC, FundOrigin.OWN_LEVEL, Fen(1_000_00))
 APPROVED = BudgetApproved(2021, "师财预〔2021〕1号", 1, (LINE,), Fen(1_000_00))

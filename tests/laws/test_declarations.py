@@ -22,9 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import commands
-from aggregates.base import FACTS, KINDS, Fact
+from aggregates.base import FACTS, KINDS, Fact, Severity
+from aggregates.rulebook import RuleSet
 from aggregates.values import Fen
+from commands import guards
 from commands.base import ACTS, RULES, Act, Rule
+from commands.correction import CorrectRecord
+from service.request import is_our_own
 from service.schemas import schema_of
 from tests import stories
 from tests.laws.corpus.__main__ import example
@@ -54,7 +58,7 @@ def test_an_act_says_what_it_is_who_may_do_it_and_on_which_ground(act: Act) -> N
 
 @every_act
 def test_a_path_names_its_subject(act: Act) -> None:
-    assert act.paths
+    assert [*act.paths] == sorted(act.paths) != []
     for path in act.paths:
         found = PATH.fullmatch(path)
         assert found, path
@@ -102,6 +106,16 @@ def test_a_rule_says_what_has_to_hold_not_what_went_wrong(rule: Rule) -> None:
     assert not rule.sentence.endswith("标明")
 
 
+def test_no_rule_set_loosens_what_guards_power_or_the_record() -> None:
+    guards_power = (act for act in ACTS.values() if is_our_own(act) or act is CorrectRecord.act)
+    guarding = set(rules_of(*(import_module(act.command.__module__) for act in guards_power)))
+    guarding |= {rule for rule in rules_of(guards) if rule != guards.SUBJECT_IS_KNOWN}
+    refusing = {rule for rule in guarding if rule.severity == Severity.REFUSE}
+    off = RuleSet(severities=dict.fromkeys(RULES, Severity.OFF))
+    assert {rule.id for rule in refusing if rule.severity_under(off) != Severity.REFUSE} == set()
+    assert len(refusing) > 30
+
+
 def test_every_rule_bites_in_one_story_and_holds_in_another(tmp_path: Path) -> None:
     """The stories assert every breach exactly, so to have bitten is to have been told of."""
     watched = tmp_path / "rules.json"
@@ -137,8 +151,9 @@ def test_a_fact_is_told_in_a_sentence_of_its_own_words(fact: type[Fact[Any]]) ->
     hints = hints_of(fact)
     for _, field, form, _ in string.Formatter().parse(fact.SAYS):
         if field is not None:
-            assert field in hints
-            is_money = Fen in (hints[field], *get_args(hints[field]))
+            is_worded = isinstance(getattr(fact, field, None), property)
+            assert field in hints or is_worded
+            is_money = not is_worded and Fen in (hints[field], *get_args(hints[field]))
             assert (form == "yuan") == is_money
     told = example(fact).sentence()
     assert CHINESE.search(told)
@@ -180,6 +195,11 @@ def within(hint: Any) -> Iterator[Any]:
         for inner in get_args(hint):
             if inner not in (NoneType, ...):
                 yield from within(inner)
+
+
+def rules_of(*modules: Any) -> Iterator[Rule]:
+    """The rules that stand in modules, at their top."""
+    return (each for module in modules for each in vars(module).values() if isinstance(each, Rule))
 
 
 def rules_that_are_said_to_bite() -> Iterator[str]:

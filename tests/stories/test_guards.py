@@ -45,6 +45,12 @@ def asserting(actor: Actor, *assigned: PersonAssigned) -> Scenario:
     return story
 
 
+def test_what_was_not_there_is_shown_as_such() -> None:
+    case = office().case
+    case.require(False, rules.SUBJECT_IS_KNOWN, 审核结果=None)  # noqa: FBT003
+    assert [breach.saw for breach in case.breaches] == [{"审核结果": "无"}]
+
+
 @pytest.mark.parametrize("kind", [Project, Unit])
 def test_nothing_is_done_to_what_nobody_has_entered(kind: type[Accountable]) -> None:
     given(kind).when(Anything(begins=False)).refused(rules.SUBJECT_IS_KNOWN)

@@ -49,6 +49,14 @@ def test_a_post_does_not_end_before_it_begins() -> None:
     given(Office).when(replace(assign, until=NEW_YEAR - A_DAY)).refused(rules.INTERVAL_HAS_AN_ORDER)
 
 
+def test_the_day_on_which_a_post_ends_is_its_last() -> None:
+    assert ended.sentence() == "wang 任 财政对口股室 至 2021-06-30 止"
+    held = history(Office, wang_reviews, ended)
+    assert isinstance(held, Office)
+    assert held.assignment("wang", Role.COUNTERPART_SECTION, MIDSUMMER)
+    assert not held.assignment("wang", Role.COUNTERPART_SECTION, MIDSUMMER + A_DAY)
+
+
 def test_a_person_holds_a_role_once_at_a_time() -> None:
     given(Office, wang_reviews).when(replace(assign, since=MIDSUMMER)).refused(rules.HELD_ONCE)
 

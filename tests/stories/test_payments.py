@@ -284,3 +284,10 @@ def test_no_says_why() -> None:
 def test_an_office_may_be_content_with_a_mark() -> None:
     told = {"severities": {payments.NOT_WHILE_DEFERRED.id: "flag"}}
     assert ask(approved, deferred, under=told) == (True, {payments.NOT_WHILE_DEFERRED.id})
+
+
+def test_a_payment_is_told_also_where_nobody_is_named() -> None:
+    said = "支付凭证 V1: L1 {}支付 300000.00 元"
+    assert paid.sentence() == said.format("向 公路养护公司 ")
+    assert replace(paid, payee="", payee_digest="ab" * 32).sentence() == said.format("向 个人 ")
+    assert replace(paid, payee="").sentence() == said.format("")

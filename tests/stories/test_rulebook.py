@@ -10,6 +10,8 @@ from aggregates.base import Severity
 from aggregates.rulebook import DEFAULT, AfterReview, Measure, RuleBook, RuleSet, RuleSetPublished
 from aggregates.values import Bands, Grade, ReviewStage
 from commands import rulebook as rules
+from commands.guards import NOT_BEFORE_IT_HAPPENED
+from commands.office import OPERATOR_BY_OPERATOR
 from commands.review import ONE_STAGE_EACH
 from commands.rulebook import PublishRuleSet
 from tests.scenario import given, history
@@ -52,8 +54,9 @@ def test_an_office_chooses_its_severities() -> None:
 
 
 def test_no_office_loosens_what_its_rules_stand_on() -> None:
-    loose = replace(from_2020, severities={rules.CHAIN_IS_ORDERED.id: Severity.OFF})
-    given(RuleBook).when(PublishRuleSet(1, loose)).refused(rules.FIRM_RULES_STAND)
+    for rule in (rules.CHAIN_IS_ORDERED, OPERATOR_BY_OPERATOR, NOT_BEFORE_IT_HAPPENED):
+        loose = replace(from_2020, severities={rule.id: Severity.OFF})
+        given(RuleBook).when(PublishRuleSet(1, loose)).refused(rules.FIRM_RULES_STAND)
 
 
 def test_what_the_rules_stand_on_holds_even_where_it_had_been_loosened() -> None:
