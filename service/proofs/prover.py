@@ -7,6 +7,7 @@ nothing, and could be denied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import IO
 
 from service.ledger.application import Ledger
@@ -39,12 +40,17 @@ class Prover:
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self._ledger, self._settings = ledger, settings
         self._storage = storage(ledger.engine, ledger.slug)
-        self._tiles = Tiles(self._storage)
+        self._tiles_of = lru_cache(1)(lambda _origin: Tiles(self._storage))
         self.seals = Seals(ledger.engine, ledger.slug)
+
+    @property
+    def origin(self) -> str:
+        """Which log the ledger is at present."""
+        return keys_of(self._ledger, self._settings).origin
 
     def latest(self) -> Kept:
         """The last checkpoint of the log that the ledger is at present. Raises ``NotSealed``."""
-        found = self.seals.latest(keys_of(self._ledger, self._settings).origin)
+        found = self.seals.latest(self.origin)
         if found is None:
             raise NotSealed(f"ledger {self._ledger.slug} has no checkpoint yet")
         return found
@@ -100,6 +106,11 @@ class Prover:
     def root(self, algorithm: Algorithm, size: int) -> bytes:
         """The root of a tree when the ledger had so many records."""
         return self._tree(algorithm, size).root
+
+    @property
+    def _tiles(self) -> Tiles:
+        """Read anew once the ledger has become another log: then records were lost."""
+        return self._tiles_of(self.origin)
 
     def _tree(self, algorithm: Algorithm, size: int) -> Tree:
         return self._tiles.tree(algorithm, size)

@@ -1,0 +1,78 @@
+"""A process proves what its ledger is now, however long it has been running."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from service.ledger.application import Ledger
+from service.ledger.engine import make_engine
+from service.ledger.hashes import ALGORITHMS
+from service.proofs.custody import Custody
+from service.proofs.merkle import require_inclusion
+from service.proofs.prover import NotSealed, Prover
+from service.proofs.recovering import accept_loss
+from service.proofs.rounds import keys_of
+from service.settings import Settings
+from tests.ledger.tampering import backup, restore
+from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.checking import seal
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def ledger(engine: Engine, settings: Settings) -> Ledger:
+    return sealed_office(engine, settings)
+
+
+def require_proven(prover: Prover, position: int) -> None:
+    """Both paths lead from the record to the roots that were signed last."""
+    its = prover.covering(position).sealed.checkpoint
+    paths = prover.inclusion(position, its.size)
+    for algorithm, root in zip(ALGORITHMS, (its.sha256, its.sm3), strict=True):
+        leaf = algorithm.leaf(prover.entry(position))
+        path = [*map(base64.b64decode, paths[algorithm.name])]
+        require_inclusion(algorithm, leaf, position - 1, its.size, path, root)
+
+
+@pytest.mark.parametrize("position", [1, 256, 257, 301])
+def test_every_sealed_record_is_proven(ledger: Ledger, settings: Settings, position: int) -> None:
+    require_proven(Prover(ledger, settings), position)
+
+
+def test_what_came_after_the_last_checkpoint_is_not(ledger: Ledger, settings: Settings) -> None:
+    add(ledger, 1)
+    prover = Prover(ledger, settings)
+    with pytest.raises(NotSealed):
+        prover.covering(302)
+    seal(ledger, settings)
+    require_proven(prover, 302)
+    with pytest.raises(NotSealed):
+        prover.covering(302, size=301)
+
+
+def test_after_a_loss_it_proves_the_records_that_took_the_place_of_others(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    prover, before = Prover(ledger, settings), backup(engine)
+    add(ledger, 50)
+    seal(ledger, settings)
+    require_proven(prover, 320)
+    restore(engine, before)
+    unanchored = make_engine(engine.url)
+    other = Ledger(unanchored, SLUG)
+    custody = Custody(Path(settings.custody), SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    unanchored.dispose()
+    with pytest.raises(NotSealed):
+        prover.latest()
+    add(ledger, 351 - ledger.head_position())
+    seal(ledger, settings)
+    require_proven(prover, 320)
