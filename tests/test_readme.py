@@ -76,7 +76,7 @@ def test_an_act_is_added_by_two_files_and_a_story(copy: Path) -> None:
 
 
 def test_the_operations_run_as_they_stand(tmp_path: Path) -> None:
-    ((_, script),) = ((rest, text) for rest, text in blocks("sh") if rest == "run")
+    script = "".join(text for rest, text in blocks("sh") if rest == "run")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     database = f"sqlite:///{tmp_path}/office.db"
     done = subprocess.run(
