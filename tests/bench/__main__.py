@@ -40,6 +40,7 @@ SUBJECTS: Mapping[str, tuple[str, Subject]] = {
     "projecting": ("Read models on PostgreSQL", projecting.on_postgresql),
     "verifying": ("Verification", verifying.on_both),
     "proofs": ("Proofs on SQLite, one thread", proving.on_sqlite),
+    "bundle": ("Evidence on SQLite", proving.bundled),
     "subtrees": ("Appending on PostgreSQL", proving.on_postgresql),
     "http": ("One act over HTTP, PostgreSQL, 2 workers, 32 connections", answering.on_postgresql),
     "memory": ("Memory, PostgreSQL", remembering.on_postgresql),

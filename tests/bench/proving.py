@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 from unittest.mock import patch
 
@@ -13,8 +16,13 @@ from service.ledger.batch import Batch
 from service.ledger.hashes import SHA256
 from service.ledger.recorder import Recorder, storage
 from service.ledger.rows import Completed, Head
+from service.proofs import wenxiao_verify
+from service.proofs.bundles import Wanted
 from service.proofs.merkle import require_inclusion
+from service.proofs.prover import Prover
+from service.proofs.rounds import Rounds, keys_of
 from service.proofs.tiles import Tiles, Tree
+from service.settings import Settings
 from tests.bench.appending import HUNDRED, many_each
 from tests.bench.ground import SLUG, Ground, opened
 from tests.bench.matter import names, recorded
@@ -22,6 +30,8 @@ from tests.bench.measuring import Line, Side, alternately, compared, watched
 
 RECORDS = 100_000
 PROOFS = 20_000
+BUNDLED = 10_000
+MOST_SECONDS = 5
 
 
 def on_sqlite(ground: Ground) -> Iterator[Line]:
@@ -39,6 +49,35 @@ def on_sqlite(ground: Ground) -> Iterator[Line]:
         )
     yield wanted("inclusion proofs made", rates["made"], 10_000)
     yield wanted("inclusion proofs checked", rates["checked"], 15_000)
+
+
+def bundled(ground: Ground) -> Iterator[Line]:
+    """A bundle of records, built, and checked by the stand-alone verifier in its own process."""
+    number = ground.effort.of(BUNDLED)
+    settings = replace(Settings(), custody=str(ground.folder / "custody"))
+    with opened(ground.sqlite()) as engine:
+        ledger = Ledger(engine, SLUG)
+        keys_of(ledger, settings).new()
+        recorded(ledger, ground.effort.of(RECORDS))
+        Rounds(ledger, settings).go()
+        wanted = Wanted(ranges=((1, number),))
+        rounds = [built(ledger, settings, wanted, ground) for _ in range(ground.effort.rounds)]
+    for what, seconds in zip(("built", "checked offline"), zip(*rounds, strict=True), strict=True):
+        title = f"bundle of {number:,} records {what}"
+        yield Line(title, median(seconds), unit="s", most=MOST_SECONDS)
+
+
+def built(
+    ledger: Ledger, settings: Settings, wanted: Wanted, ground: Ground
+) -> tuple[float, float]:
+    """How many seconds a bundle takes, and how many its verification."""
+    file = ground.folder / "evidence.zip"
+    with watched() as building, file.open("wb") as out:
+        Prover(ledger, settings).bundle(wanted, out)
+    words = [sys.executable, wenxiao_verify.__file__, "--trust-bundle-keys", str(file)]
+    with watched() as checking:
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    return building.seconds, checking.seconds
 
 
 def on_postgresql(ground: Ground) -> Iterator[Line]:
