@@ -14,6 +14,7 @@ import click
 from service.cli.common import (
     Failed,
     Inconclusive,
+    Named,
     database_option,
     json_option,
     ledger_at,
@@ -42,10 +43,15 @@ class Positions(click.ParamType[Range]):
         return int(found[1]), int(found[2])
 
 
+STREAM = Named("stream", re.compile(r"[^\x00-\x1f\x7f]{1,255}"), "one line of 1 to 255 characters")
+
+
 @click.command("bundle")
 @database_option
 @ledger_option
-@click.option("--stream", "streams", multiple=True, help="A whole history; may be repeated.")
+@click.option(
+    "--stream", "streams", type=STREAM, multiple=True, help="A whole history; may be repeated."
+)
 @click.option(
     "--record",
     "positions",

@@ -97,12 +97,9 @@ class Doors(flask_smorest.Blueprint):  # type: ignore[misc]
         """A door to read at: the view gives what the schema writes; see `_opens` for the rest."""
         return self._opens(rule, self.response(200, answer, headers=headers), **said)
 
-    def hands_out(
-        self, rule: str, content_type: str, *, holds: str = "", **said: Any
-    ) -> Callable[[View], View]:
+    def hands_out(self, rule: str, content_type: str, **said: Any) -> Callable[[View], View]:
         """A door at which the view gives a response of its own, of this media type."""
-        told = self.response(200, {}, content_type=content_type, description=holds or None)
-        return self._opens(rule, told, **said)
+        return self._opens(rule, self.response(200, {}, content_type=content_type), **said)
 
     def _opens(
         self,

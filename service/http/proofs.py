@@ -90,6 +90,9 @@ class InclusionShape(PathsShape):
 class ConsistencyShape(PathsShape):
     """一致性证明: that the trees of one size begin those of another, RFC 9162 (2.1.4)."""
 
+    old = fields.Integer(required=True, data_key="from", metadata=said("较早的记录数"))
+    new = fields.Integer(required=True, data_key="to", metadata=said("较晚的记录数"))
+
 
 class InclusionQuestion(Strict):
     """In which checkpoint."""
@@ -113,8 +116,7 @@ class RangeField(fields.String):
         super().__init__(metadata={"pattern": self.PATTERN})
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, *args, **kwargs)
-        first, _, last = text.partition("-")
+        first, _, last = super()._deserialize(value, *args, **kwargs).partition("-")
         if not all(WHOLE.fullmatch(each) and 0 < int(each) < 10**15 for each in (first, last)):
             raise ValidationError("应为两个台账位置，如 1-100")
         return int(first), int(last)
@@ -209,7 +211,8 @@ def consistency(asked: Mapping[str, Any]) -> Any:
     old, new = asked["old"], asked.get("new") or prover().latest().size
     if old > new:
         raise malformed(parameter={"from": [f"应不大于 {new}"]})
-    return prover().consistency(old, new), {"Cache-Control": FOR_EVER}
+    answer = {"old": old, "new": new, **prover().consistency(old, new)}
+    return answer, {"Cache-Control": FOR_EVER if "new" in asked else SHORTLY}
 
 
 @proofs.hands_out("/tlog/checkpoint", "text/plain", fails={404}, tags=["举证"])

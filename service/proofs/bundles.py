@@ -44,8 +44,8 @@ FORMAT = "wenxiao-bundle/1"
 PORTION = 500
 MOST_RECORDS = 100_000
 """How many records a bundle may hold."""
-MOST_BYTES = 384 << 20
-"""How long the entries of a bundle may be together; those who read one take 512 MiB of all."""
+MOST_BYTES = 256 << 20
+"""How long the entries of a bundle may be together; whoever reads one takes 512 MiB in all."""
 
 OF_STREAM = (
     "SELECT position FROM record WHERE ledger = ? AND stream = ? AND position <= ?"

@@ -81,6 +81,7 @@ def test_no_file_is_overwritten(sealed: Said, tmp_path: Path) -> None:
     ("wanted", "code", "said"),
     [
         ((), 2, "--stream"),
+        (("--stream", "a\nb"), 2, "one line"),
         (("--record", "0"), 2, "--record"),
         (("--range", "2-1"), 2, "no range"),
         (("--range", "٣-٣"), 2, "no range"),
