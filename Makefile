@@ -15,7 +15,7 @@ compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DELETE_ON_ERROR:
 .PHONY: check help demo test lint types contracts catalogue catalogue-check format \
-	bench torture lock upgrade clean
+	bench torture tamper lock upgrade clean
 
 check: lint types contracts $(if $(wildcard CATALOGUE.md),catalogue-check) test ## Everything CI runs (the default)
 
@@ -57,6 +57,9 @@ bench: $(dev) ## Measure against peers, as a table
 
 torture: $(dev) ## Kill servers, fill disks, cut connections; nothing may be lost
 	$(bin)/python -m pytest -m torture $(ARGS)
+
+tamper: $(dev) ## Change a sealed ledger at random, thousands of times; all must be found
+	$(bin)/python -m tests.tamper $(ARGS)
 
 lock: $(dev) ## Lock what pyproject.toml asks for, moving as little as possible
 	$(compile) --extra build pyproject.toml --output-file requirements.lock $(ARGS)

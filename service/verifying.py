@@ -134,6 +134,7 @@ class Inspection:
         self._examine_seals(whole.size, since)
         self._examine_custody()
         if self._is_full:
+            self._examine_storage()
             self._examine_models()
         else:
             self.account.unchecked.append("read models: with --full")
@@ -188,6 +189,10 @@ class Inspection:
             self.account.checked.append(f"{kept}: none is missing")
         else:
             self.account.unchecked.append("custody: no checkpoint is kept outside the database")
+
+    def _examine_storage(self) -> None:
+        if flaw := self._storage.flaw():
+            raise Unsound(0, "database", f"is damaged: {flaw}")
 
     def _examine_models(self) -> None:
         ledger = Ledger(self._engine, self._ledger)

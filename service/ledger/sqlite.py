@@ -48,6 +48,11 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
     def rows(self, connection: sqlite3.Connection, statement: str, *values: object) -> list[Any]:
         return connection.execute(statement, values).fetchall()
 
+    def flaw(self) -> str:
+        with self.connected() as connection:
+            (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return "" if found == "ok" else str(found).splitlines()[-1]
+
     def versions(self, connection: sqlite3.Connection, streams: Collection[str]) -> dict[str, int]:
         ask, ledger = connection.execute, self.ledger
         return {stream: ask(VERSION, (ledger, stream)).fetchone()[0] for stream in streams}

@@ -149,6 +149,13 @@ class Storage(ABC, Generic[C]):
     def versions(self, connection: C, streams: Collection[str]) -> dict[str, int]:
         """The version of each stream; 0 where it has no record."""
 
+    def flaw(self) -> str:
+        """What the database finds wrong with how it has stored all this; empty for nothing.
+
+        Where a table and its index differ, one does not learn it from asking for rows.
+        """
+        return ""
+
     @contextmanager
     def pooled(self, errors: type[Exception]) -> Iterator[Any]:
         """A driver's connection out of the pool, thrown away after any error."""

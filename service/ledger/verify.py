@@ -32,13 +32,13 @@ from service.ledger.verifications import Verdict, Verification
 
 SNAPSHOT = """
     SELECT size, recorded_at, sha256_frontier, sm3_frontier,
-           (SELECT count(*) FROM record WHERE ledger = head.ledger AND position > begin),
-           (SELECT count(*) FROM request WHERE ledger = head.ledger AND begin = 0),
-           (SELECT count(*) FROM observed WHERE ledger = head.ledger AND begin = 0),
-           (SELECT count(*) FROM committed_value WHERE ledger = head.ledger AND begin = 0),
-           (SELECT count(*) FROM subtree WHERE ledger = head.ledger AND begin = 0)
+           (SELECT count(*) FROM record WHERE ledger = head.ledger AND position > known),
+           (SELECT count(*) FROM request WHERE ledger = head.ledger AND known < 0),
+           (SELECT count(*) FROM observed WHERE ledger = head.ledger AND known < 0),
+           (SELECT count(*) FROM committed_value WHERE ledger = head.ledger AND known < 0),
+           (SELECT count(*) FROM subtree WHERE ledger = head.ledger AND known < 0)
     FROM (SELECT * FROM ledger_head WHERE ledger = ?) AS head,
-         (SELECT CAST(? AS BIGINT) AS begin) AS whole"""
+         (SELECT CAST(? AS BIGINT) AS known) AS beginning"""
 ENTRY = "SELECT entry FROM record WHERE ledger = ? AND position = ?"
 ORDER = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position = ?"
 
@@ -90,6 +90,9 @@ NAMED = " UNION ".join(
     for table in ("ledger_head", *BESIDE)
 )
 """From each name straight to the next, along the indexes."""
+
+NOTHING = -(2**63)
+"""What is known of a ledger of which nothing is: its records are counted from any position on."""
 
 MOST_VALUES = 100_000
 """How many committed values are held in memory to find one that is nobody's."""
@@ -236,7 +239,7 @@ class Verifier:
 
     def snapshot(self, begin: int) -> Snapshot:
         """How things stand now. Raises ``UnknownLedger`` where nothing ever stood."""
-        for row in self._select(SNAPSHOT, begin):
+        for row in self._select(SNAPSHOT, begin or NOTHING):
             now = Snapshot(*row)
             if type(now.size) is not int or now.size < 0:
                 raise Unsound(0, "head", f"says that there are {now.size!r} records")

@@ -198,6 +198,14 @@ def test_records_beyond_the_head_are_none(office: Ledger) -> None:
     assert verify(office.engine, LEDGER).finding == "record 10 is there, though the head says 9"
 
 
+@pytest.mark.parametrize("position", [0, -7])
+def test_nor_is_there_one_before_the_first(office: Ledger, position: int) -> None:
+    unguard(office.engine)
+    stray = f"INSERT INTO record SELECT ledger, {position}, 'unit/0', 1, topic, entry, sha256, sm3"
+    execute(office.engine, f"{stray} FROM record WHERE position = 1")
+    assert verify(office.engine, LEDGER).finding == "record 11 is there, though the head says 10"
+
+
 def test_a_head_that_is_gone_is_missed(office: Ledger) -> None:
     unguard(office.engine)
     execute(office.engine, "DELETE FROM ledger_head")

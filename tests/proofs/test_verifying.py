@@ -192,6 +192,19 @@ def test_a_read_model_that_says_anything_else_is_found(engine: Engine, tmp_path:
     assert len(rows(engine, "unit_status")) == len(before)
 
 
+def test_a_row_and_its_index_say_the_same(sqlite_engine: Engine, tmp_path: Path) -> None:
+    """What is asked for by its key is answered from the index, whatever the row itself says."""
+    new_office(sqlite_engine)
+    file, settings = Path(str(sqlite_engine.url.database)), settings_in(tmp_path)
+    sqlite_engine.dispose()
+    row, other = (f"{SLUG}{chr(position)}unit/".encode() for position in (7, 77))
+    data = file.read_bytes()
+    assert data.count(row) == 1
+    file.write_bytes(data.replace(row, other))
+    assert finding(sqlite_engine, settings) == ""
+    assert finding(sqlite_engine, settings, full=True).startswith("database is damaged: row ")
+
+
 def new_office(engine: Engine) -> Ledger:
     """A small one without a key."""
     create_ledger(engine, SLUG)
