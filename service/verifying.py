@@ -95,10 +95,12 @@ class Inspection:
                 return Verification(self._ledger, clock(), Verdict.FAILED, 0, finding)
             raise
 
-    def remember(self) -> None:
-        """Let the next verification go on from the last checkpoint of this one, if it was true."""
+    def remember(self, found: Verification) -> None:
+        """Let the next one go on from the last checkpoint, if all was true; else begin anew."""
         last = self._examined.last
-        if last and self._custody.sealed() and last != self._verified():
+        if found.verdict is Verdict.FAILED:
+            self._custody.forget_verified()
+        elif last and self._custody.sealed() and last != self._verified():
             self._custody.keep_verified(last.note)
 
     def _verified(self) -> Sealed | None:

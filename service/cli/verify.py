@@ -92,11 +92,10 @@ def _verified(
         keep(engine, found)
     except sa.exc.SQLAlchemyError as error:
         click.echo(f"the result could not be kept for /readyz: {error.__cause__}", err=True)
-    if found.verdict is Verdict.TRUE:
-        try:
-            inspection.remember()
-        except OSError as error:
-            click.echo(f"the next verification will begin where this one did: {error}", err=True)
+    try:
+        inspection.remember(found)
+    except OSError as error:
+        click.echo(f"how far all was true could not be kept for the next one: {error}", err=True)
     return found
 
 

@@ -79,6 +79,10 @@ class Custody:
         """Keep that everything was found true up to a checkpoint."""
         self._write(self.verified_file, str(note))
 
+    def forget_verified(self) -> None:
+        """What was found true is not any more: whoever verifies begins anew, until it is again."""
+        self.verified_file.unlink(missing_ok=True)
+
     def note_seen(self, size: int, witness: str) -> None:
         """Keep how much a witness has seen, where it is more than there is here."""
         self._write(self.seen_file, f"{size} {witness}\n")

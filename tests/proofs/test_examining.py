@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,23 @@ def test_a_checkpoint_of_no_size_of_this_ledger_is_found(
     assert "\n301\n" in row.values["note"]
     with changed(engine, row if size < 0 else last, size=size):
         assert f"checkpoint {size} {told}" in finding(ledger, settings)
+
+
+def test_a_checkpoint_that_is_just_being_signed_is_waited_for(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    """It is in custody first."""
+    (*_, row) = rows(engine, "checkpoint")
+    execute(engine, "DELETE FROM checkpoint WHERE size = 403")
+    examined = seals(ledger, settings)
+    with ThreadPoolExecutor() as threads:
+        with examined.custody.alone():
+            found = threads.submit(examined.examine, 403)
+            assert not wait([found], timeout=0.5).done
+            execute(
+                engine, "INSERT INTO checkpoint VALUES (:ledger, :size, :note, '')", **row.values
+            )
+        assert found.result().checkpoints >= 2
 
 
 def test_a_checkpoint_in_custody_that_is_gone_is_missed(

@@ -54,8 +54,9 @@ def office(databases: Databases, settings: Settings) -> Iterator[Engine]:
 
 def found_true(engine: Engine, settings: Settings) -> None:
     inspection = Inspection(engine, SLUG, settings, full=False)
-    assert inspection.verify().verdict is Verdict.TRUE
-    inspection.remember()
+    found = inspection.verify()
+    assert found.verdict is Verdict.TRUE
+    inspection.remember(found)
 
 
 def inspected(
@@ -102,6 +103,17 @@ def test_what_is_cut_off_is_missed(office: Engine, settings: Settings) -> None:
     (row,) = rows(office, "record", f"position = {LAST}")
     with changed(office, row, position=LAST + 7):
         assert finding(office, settings) == f"record {LAST} is missing"
+
+
+def test_what_a_full_one_has_found_is_not_forgotten(office: Engine, settings: Settings) -> None:
+    custody = Custody(Path(settings.custody), SLUG)
+    verified = custody.verified()
+    assert verified is not None
+    inspection = Inspection(office, SLUG, settings, full=True)
+    with changed(office, record(office, STRETCH), topic=b"unit.moved"):
+        inspection.remember(inspection.verify())
+        assert f"record {STRETCH} has" in finding(office, settings)
+    custody.keep_verified(verified.note)
 
 
 @pytest.mark.parametrize("column", ["sha256", "sm3"])
