@@ -235,7 +235,8 @@ class Act:
     """办理事项: what the world outside needs to know about a command.
 
     ``paths`` maps each route to the aggregate that it addresses; an act on what projects and units
-    share has one for each. ``observed``: only ever recorded as something that happened elsewhere;
+    share has one for each. ``by`` are those whose business it is, who may also correct what was
+    recorded of it. ``observed``: only ever recorded as something that happened elsewhere;
     ``begins``: the history of its subject begins with it.
     """
 
@@ -249,6 +250,11 @@ class Act:
     observed: bool
     begins: bool
     facts: tuple[type[Fact[Any]], ...]
+
+    @property
+    def asked_by(self) -> frozenset[Role]:
+        """The roles in which it is asked: what has happened elsewhere, only its system tells."""
+        return frozenset({Role.SOURCE_SYSTEM}) if self.observed else self.by
 
 
 def act(

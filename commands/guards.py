@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregates.accountable import Accountable
 from aggregates.base import Aggregate, Severity
 from aggregates.office import OFFICE, Office
-from aggregates.roles import Role
+from aggregates.roles import WITHOUT_POST, Role
 from commands.base import Case, Rule
 
 NOT_BEFORE_IT_HAPPENED = Rule(
@@ -51,9 +51,6 @@ ROW_WAS_THERE = Rule(
     basis="档案法实施条例 第39条",
 )
 
-_NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
-"""Roles of a console or a system; nobody holds a post in them."""
-
 
 def observe_always(it: Aggregate, case: Case, *, begins: bool) -> None:
     """What is looked at whatever is asked; ``begins``: the act enters what it is about."""
@@ -86,7 +83,7 @@ def observe_time(it: Aggregate, case: Case) -> None:
 
 def observe_office(case: Case) -> None:
     """Whoever acts holds the role that day; a front office's word for it is only flagged."""
-    if case.role in _NOT_ASSIGNED:
+    if case.role in WITHOUT_POST:
         return
     rule = SYSTEM_NAMES_ITS_ACTOR if case.actor.asserted else HOLDS_THE_ROLE
     office = case.read(Office, OFFICE)

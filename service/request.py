@@ -19,7 +19,7 @@ from aggregates.base import Actor, Aggregate, Document, RecordCorrected, Source
 from aggregates.ledger import LedgerItself
 from aggregates.office import Office, Token
 from aggregates.person import Person
-from aggregates.roles import Role
+from aggregates.roles import WITHOUT_POST, Role
 from aggregates.rulebook import RuleBook
 from commands.base import ACTS, Act, Command
 from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
@@ -38,6 +38,10 @@ OUR_OWN = (LedgerItself, Office, Person, RuleBook)
 """Histories to which nothing happens elsewhere: no system and no file tells us whom we have come
 to trust, by which rules we decide, or whose data we keep.
 """
+
+
+HasPost = Callable[[str, Role], bool]
+"""Whether the office has a post on record for a person in a role."""
 
 
 class Refusal(Exception):
@@ -166,23 +170,33 @@ class Request:
         """What tells this request from another under the same key, but for personal values."""
         return sha256(salt + self.masked).digest()
 
-    def actor(self) -> Actor:
-        """Who acts: the token's person, or whom the calling system names within its roles.
+    def actor(self, has_post: HasPost) -> Actor:
+        """Who acts: the token's person, or whom the calling system names within its roles. Where
+        several roles may, it is in the first in which the person has a post.
 
-        Raises :class:`Forbidden` where the token has no role that may.
+        Raises :class:`Forbidden` where the token has no role that may, and :class:`Malformed` where
+        somebody has to be named and is not.
         """
-        role = self._role()
-        named = self.given.actor
+        roles, named = self._roles(), self.given.actor
         if self.token.person:
             if named is not None and named.person != self.token.person:
                 raise Forbidden("个人令牌只能以本人名义办理")
             behalf = named.on_behalf_of if named else ""
+            role = _held(roles, self.token.person, has_post)
             return Actor(self.token.person, role, on_behalf_of=behalf)
         if named is None:
-            return Actor(self.token.system, role, asserted=role != Role.SOURCE_SYSTEM)
+            return self._system(roles)
+        role = _held(roles, named.person, has_post)
         return Actor(
             named.person, role, named.post, named.organisation, named.on_behalf_of, asserted=True
         )
+
+    def _system(self, roles: list[Role]) -> Actor:
+        """The system itself, in a role in which nobody holds a post."""
+        role = next((role for role in roles if role in WITHOUT_POST), None)
+        if role is None:
+            raise Malformed({"/case/actor": ["业务系统代为办理的，须写明办理人"]})
+        return Actor(self.token.system, role, asserted=role != Role.SOURCE_SYSTEM)
 
     def require_past(self, now: datetime, size: Callable[[], int]) -> None:
         """Raises :class:`Malformed` where it was submitted later than now, or rests on a record
@@ -199,7 +213,8 @@ class Request:
         if faults:
             raise Malformed(faults)
 
-    def _role(self) -> Role:
+    def _roles(self) -> list[Role]:
+        """The roles in which it may be asked, in the token's order."""
         allowed = set(self.token.roles) & set(self.act.by)
         if self.given.source is not None:
             self._require_own_row(self.given.source)
@@ -207,9 +222,9 @@ class Request:
         if self.given.role is not None:
             allowed &= {self.given.role}
         if not allowed:
-            may = "、".join(sorted(role.label for role in self.act.by))
+            may = "、".join(sorted(role.label for role in self.act.asked_by))
             raise Forbidden(f"{self.act.title}由{may}办理")
-        return min(allowed, key=[*self.token.roles, *Role].index)
+        return sorted(allowed, key=[*self.token.roles, *Role].index)
 
     def _require_own_row(self, source: SourceGiven) -> None:
         """A system tells of its own rows and no others; whatever a file tells of, an operator has
@@ -221,6 +236,13 @@ class Request:
             raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
         if self.line is None and source.system != self.token.system:
             raise Forbidden(f"来源系统 {source.system} 的来源行只能凭该系统的令牌报送")
+
+
+def _held(roles: list[Role], person: str, has_post: HasPost) -> Role:
+    """The first role in which a person has a post; else the first, and the rule will say so."""
+    if roles[0] in WITHOUT_POST:
+        return roles[0]
+    return next((role for role in roles if has_post(person, role)), roles[0])
 
 
 def understand(

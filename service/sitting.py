@@ -132,7 +132,7 @@ class Sitting:
         """Ask the rule; what follows is recorded when the sitting concludes.
 
         Raises :class:`Forbidden`, :class:`NotFound`, :class:`VersionMoved`, or ``Malformed`` where
-        it rests on what is not there yet.
+        it rests on what is not there yet, or nobody is named as the one who acts.
         """
         it = self.history(request.kind, request.subject)
         self._admit(request, it)
@@ -241,8 +241,9 @@ class Sitting:
 
         Whom a system names must belong to the units that it speaks for.
         """
-        actor = request.actor()
-        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
+        office = self.history(Office, OFFICE)
+        actor = request.actor(lambda person, role: bool(office.assignment(person, role, today)))
+        held = office.assignment(actor.person, Role(actor.role), today)
         if held is not None:
             actor = replace(actor, post=held.post, organisation=held.organisation)
         claimed = actor.organisation if actor.asserted else ""

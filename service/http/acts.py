@@ -140,7 +140,7 @@ def _description(act: Act) -> str:
     lines = [
         inspect.cleandoc(act.command.__doc__ or ""),
         f"依据: {act.basis}",
-        "由" + "、".join(sorted(role.label for role in act.by)) + "办理",
+        "由" + "、".join(sorted(role.label for role in act.asked_by)) + "办理",
     ]
     if act.observed:
         lines.append("只登记其他系统中已经发生的业务，须写明来源（case.source）")

@@ -17,7 +17,8 @@ from tests.conftest import opened
 
 
 def unit(code: str, name: str = "农业农村局", **case: Any) -> str:
-    body = {"name": name, **({"case": case} if case else {})}
+    """A line that registers a unit: as ``wang`` did in the system, or as a row there says."""
+    body = {"name": name, "case": case or {"actor": {"person": "wang"}}}
     return json.dumps({"act": "register_unit", "on": code, "body": body}, ensure_ascii=False)
 
 

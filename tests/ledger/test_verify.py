@@ -343,6 +343,7 @@ def test_a_correction_by_hand_commits_to_nothing_new(office: Ledger) -> None:
     }
     del content["payee_person"]
     right = {"position": paid.position, "reason": "金额有误", "content": content}
+    right |= {"case": {"actor": {"person": "qian"}}}
     treasury = Token("treasury", "", (Role.TREASURY_SECTION,), NEVER, system="treasury")
     by_hand = asked("correct_record", "payments/2021-017.2021", "by hand", right, treasury)
     assert Desk(office).carry_out(by_hand).is_recorded
