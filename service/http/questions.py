@@ -5,6 +5,11 @@ position, a time with its offset, or a day (its end, as the offices count days).
 until the read models have come that far, for whoever has just recorded something. What cannot be
 answered exactly is not answered: a 503 says when to ask again.
 
+A position says the same for ever, and so does a time that is before the last record's: no record
+comes before one that is there. Of a later time, today's end above all, the answer is as far as the
+ledger has come; another server, whose clock is a little behind, may still record something before
+that time. The position in the answer is what to ask for again.
+
 What is told is as of that position; who may see it is judged by the units as they stand today, for
 one history as for a list. Whoever answers for a history now sees all of its past, and whoever has
 handed it over none of it.
@@ -106,7 +111,13 @@ class Moment(fields.Field[Any]):
 class Question(Strict):
     """What may be said with every question."""
 
-    as_of = Moment(metadata={"description": "截至: 台账位置、时间或日期"})
+    as_of = Moment(
+        metadata={
+            "description": "截至: 台账位置、时间或日期。按位置的答复永远不变；"
+            "时间不早于台账最后一条记录的，按当时已有的记录答复，此后仍可能有不晚于该时间的记录入账，"
+            "须复现时请用答复中的 as_of 位置"
+        }
+    )
     at_least = Whole(1, metadata={"description": "至少更新到这一位置再回答"})
 
 
@@ -237,11 +248,17 @@ def _position(ledger: Ledger, said: int | date | None) -> int | None:
     """The position of a moment; of what is still to come nothing can be said exactly."""
     if said is None or isinstance(said, int):
         return said
-    now = ledger.clock()
+    now = _latest(ledger)
     moment = said if isinstance(said, datetime) else _within(said, now)
     if moment > now:
         raise Problem(BEHIND, "这一时间尚未到来")
     return ledger.position_at(moment)
+
+
+def _latest(ledger: Ledger) -> datetime:
+    """The time now; or that of the last record, which a server whose clock is ahead has made."""
+    now = ledger.clock()
+    return max(now, ledger.records_in.head().recorded_at or now)
 
 
 def _within(day: date, now: datetime) -> datetime:

@@ -66,6 +66,33 @@ def test_a_state_is_told_as_of_a_time_and_of_a_day(register: AtTheOffice, audito
     auditor.get("projects/school", as_of="2021-11-22").then(200, as_of=before + 1)
 
 
+def test_what_a_clock_ahead_has_recorded_is_not_still_to_come(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    before = register.ledger.head_position()
+    register.clock.advance(seconds=50)
+    register.given(Project, goal(2_000_000_00, 2), code="school").projected()
+    register.clock.advance(seconds=-50)
+    auditor.get("projects/school", as_of="2021-11-21").then(200, as_of=before + 1)
+    auditor.get("projects/school", as_of="2021-11-21T15:20:49+08:00").then(200, as_of=before)
+    auditor.get("projects/school", as_of="2021-11-21T15:20:51+08:00").then(503).problem("behind")
+
+
+def test_a_time_before_the_last_record_and_any_position_say_the_same_for_ever(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    register.clock.advance(seconds=50)
+    register.given(Project, goal(2_000_000_00, 2), code="school").projected()
+    position = register.ledger.head_position()
+    settled, open_ended = "2021-11-21T15:20:49+08:00", "2021-11-21T15:20:50+08:00"
+    register.clock.advance(seconds=-30)
+    for later in range(2):
+        auditor.get("projects/school", as_of=settled).then(200, as_of=position - 1, version=2)
+        auditor.get("projects/school", as_of=open_ended).then(200, as_of=position + later)
+        auditor.get("projects/school", as_of=position).then(200, as_of=position, version=3)
+        register.given(Project, goal(3_000_000_00, 3), code="school").projected()
+
+
 @pytest.mark.parametrize(
     "as_of",
     [
