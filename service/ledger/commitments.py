@@ -45,9 +45,9 @@ class Held:
     def compare(self, kept: Sequence[Any] | None) -> None:
         """What is kept is as this record says. Raises ``Unsound``."""
         if kept is None:
-            raise self._unsound(f"is gone, though record {self.position} holds its digest")
+            raise self._unsound("is gone, though its digest is held")
         if self.is_order and tuple(kept) != (None, None, self.position):
-            raise self._unsound(f"is not withheld by record {self.position}, which orders it")
+            raise self._unsound("is not withheld, though that is ordered")
 
     def _unsound(self, reason: str) -> Unsound:
         return Unsound(self.position, f"value {self.digest.hex()}", reason)

@@ -94,7 +94,7 @@ def test_a_request_across_a_border_names_all_its_records(filled: Engine) -> None
         (row,) = rows(filled, "request")
         with changed(filled, row, positions=positions.encode()):
             found = verify(filled, LEDGER).finding
-        assert found.startswith("request console/across ")
+        assert found.startswith("request console/across, of record ")
 
 
 def test_a_version_left_out_shows_across_borders(filled: Engine) -> None:
