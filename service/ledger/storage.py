@@ -144,6 +144,9 @@ class Storage(ABC, Generic[C]):
     def versions(self, connection: C, streams: Collection[str]) -> dict[str, int]:
         """The version of each stream; 0 where it has no record."""
 
+    def sweep(self, connection: C) -> None:
+        """Values have been withheld: leave nothing of them on the disk that can be taken away."""
+
     @contextmanager
     def pooled(self, errors: type[Exception]) -> Iterator[Any]:
         """A driver's connection out of the pool, thrown away after any error."""
