@@ -10,9 +10,11 @@ comes before one that is there. Of a later time, today's end above all, the answ
 ledger has come; another server, whose clock is a little behind, may still record something before
 that time. The position in the answer is what to ask for again.
 
-What is told is as of that position; who may see it is judged by the units as they stand today, for
-one history as for a list. Whoever answers for a history now sees all of its past, and whoever has
-handed it over none of it.
+What is told is as of that position; who may see it is judged by the units as they stand today.
+Whoever answers for a history now sees all of its past, and whoever has handed it over none of it.
+Today is, for one history, what the ledger says this moment; for a list, what the read models have
+read by now: until they have read of a move, a list still shows what has gone and not yet what has
+come. To wait for them with every list would let nobody read one while they stand still.
 
 A list comes in pages. Its ``next`` holds where the next page begins, at which position, and to
 which question it belongs; under another question it is refused.

@@ -217,6 +217,18 @@ def test_a_unit_that_moves_takes_its_projects_along(
     assert codes(education, "projects") == []
 
 
+def test_a_move_shows_in_one_history_at_once_and_in_lists_when_it_is_read(
+    register: AtTheOffice, education: Caller
+) -> None:
+    register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001")
+    education.get("units/105001").then(404)
+    assert codes(education, "units") == ["105", "105001"]
+    moved = register.ledger.head_position()
+    education.get("units", at_least=moved).then(503).problem("behind")
+    register.projected()
+    assert codes(education, "units", at_least=moved) == ["105"]
+
+
 def test_who_sees_the_past_is_judged_by_the_units_of_today(
     register: AtTheOffice, education: Caller
 ) -> None:
