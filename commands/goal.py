@@ -9,13 +9,13 @@ from typing import Annotated
 from marshmallow import fields, validate
 
 from aggregates.accountable import Accountable
-from aggregates.base import Severity
+from aggregates.base import CODE, Severity
 from aggregates.goal import GoalAmended, GoalSubmitted, TaskBudget
 from aggregates.project import Project
 from aggregates.roles import UNIT, Role
 from aggregates.values import Fen, FundLine, Indicator, IndicatorKind, total, yuan
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import CODE, Text, Year
+from commands.vocabulary import Text, Year
 
 SUBMITTERS = {*UNIT, Role.SUPERIOR_DEPARTMENT, Role.COUNTERPART_SECTION}
 WHOLE = (Decimal(100), Decimal(90))

@@ -18,11 +18,11 @@ from marshmallow import fields as words
 from aggregates.base import Actor, Aggregate, Document, RecordCorrected, Source
 from aggregates.ledger import LedgerItself
 from aggregates.office import Office, Token
-from aggregates.person import Person
+from aggregates.person import Holder, Person
 from aggregates.roles import WITHOUT_POST, Role
 from aggregates.rulebook import RuleBook
-from commands.base import ACTS, Act, Command
-from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
+from commands.base import Act, Command, Committed
+from commands.vocabulary import Digest, Name, PersonId, Position, RowName, TextField
 from service.ledger.batch import CLOCK_TOLERANCE
 from service.schemas import schema_of
 
@@ -34,9 +34,9 @@ MOST_FAULTS = 100
 OF_THE_DELIVERY = frozenset({"because", "opening", "submitted_at"})
 """Circumstances that are not the source row's own."""
 
-OUR_OWN = (LedgerItself, Office, Person, RuleBook)
-"""Histories to which nothing happens elsewhere: no system and no file tells us whom we have come
-to trust, by which rules we decide, or whose data we keep.
+OUR_OWN = frozenset({LedgerItself, Office, Person, Holder, RuleBook})
+"""What acts are about that are asked for nowhere but here: no system and no file tells us whom we
+have come to trust, by which rules we decide, or whose data we keep.
 """
 
 
@@ -115,16 +115,16 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an import: its number, its text as far as a record holds it, its SHA-256."""
+    """One line of an import: its number, its text as it is kept beside the ledger, its bytes."""
 
     batch: str
     number: int
-    text: str
-    digest: str
+    text: Committed
+    length: int
 
     def seal(self, salt: bytes) -> bytes:
-        """What tells this line from another under the same key."""
-        return sha256(salt + self.digest.encode()).digest()
+        """What the row of a line says that could not be read: nothing that outlives its text."""
+        return sha256(salt + self.text.digest.encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ def understand(
     faults: dict[str, list[str]] = {}
     if not isinstance(body, dict):
         raise Malformed({"": ["应为 JSON 对象"]})
-    if not re.fullmatch(CODE, code):
+    if not re.fullmatch(kind.CODE, code):
         faults["/{code}"] = ["编码由 1 至 64 个字母、数字和 . _ - 组成"]
     asked = {name: value for name, value in body.items() if name != "case"}
     command = _loaded(act.command, asked, "", faults)
@@ -328,11 +328,6 @@ def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
 def is_our_own(act: Act) -> bool:
     """Whether an act is about the office itself, and asked for nowhere but here."""
     return act.command.about() in OUR_OWN
-
-
-def is_personal(act: str) -> bool:
-    """Whether an act of this name takes a person's own data."""
-    return act in ACTS and bool(_personal(ACTS[act].command))
 
 
 @cache

@@ -56,7 +56,7 @@ def command(
     """Import a file of JSON Lines: an act on each, commanded or observed.
 
     Run it again after an interruption: what is recorded stays recorded once. Lines that cannot be
-    placed are kept in the ledger word for word, reported here by number, and make the exit code 1.
+    placed are told here by number, kept beside the ledger, and make the exit code 1.
     """
     bad: dict[int, str] = {}
 

@@ -36,9 +36,9 @@ import sqlalchemy as sa
 from flask import current_app, request
 from marshmallow import ValidationError, fields, validate
 
-from aggregates.base import Aggregate, kind_of
+from aggregates.base import CODE, Aggregate, kind_of
 from aggregates.values import BEIJING, business_day
-from commands.vocabulary import CODE, DAY, INSTANT, CodeField, is_printable
+from commands.vocabulary import DAY, INSTANT, CodeField, is_printable
 from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind

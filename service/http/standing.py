@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from marshmallow import Schema, fields
 
 from aggregates.accountable import Accountable
+from aggregates.base import CODE
 from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
-from commands.vocabulary import CODE, DayField
+from commands.vocabulary import DayField
 from projections.places import Behind
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter

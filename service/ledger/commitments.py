@@ -67,9 +67,9 @@ def _held(position: int, topic: str, body: bytes) -> Iterator[Held]:
     envelope, fact = decode(topic, body)
     if isinstance(fact, PersonValueWithheld):
         yield Held(position, bytes.fromhex(fact.digest), is_order=True)
-    is_commitment = envelope.act != CorrectRecord.act.name
+    is_by_hand = isinstance(fact, RecordCorrected) and envelope.act == CorrectRecord.act.name
     for digest in fact.digests:
-        yield Held(position, bytes.fromhex(digest), is_commitment=is_commitment)
+        yield Held(position, bytes.fromhex(digest), is_commitment=not is_by_hand)
 
 
 def commits(digest: bytes, salt: bytes, value: str) -> bool:
