@@ -200,13 +200,18 @@ class Import:
             if new is None:
                 tally.repeated += 1
                 continue
-            problem = "此前已登记为未入账" if row else self._problem(sitting, new)
+            problem = self._earlier(row) if row else self._problem(sitting, new)
             if problem:
                 bad[read.line.number] = problem
                 tally.unplaced += 1
             else:
                 tally.recorded += 1
         return sitting
+
+    def _earlier(self, row: RequestRow) -> str:
+        """Why a line was not placed when it came before."""
+        (record,) = self.ledger.records_at(row.positions)
+        return f"此前已登记为未入账: {record.fact.problem}"
 
     def _problem(self, sitting: Sitting, read: _Read) -> str:
         """Have a line decided; why it was not placed, or nothing if it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from typing import Any
 from aggregates.ledger import Imports, LineUnplaced
 from aggregates.unit import Unit
 from commands.base import ACTS
+from service.cli.import_ import EPILOG, NOT_PLACED
 from service.desk import Desk
 from service.ledger.application import Ledger
 from service.request import understand
@@ -78,6 +80,34 @@ def test_bad_lines_are_told_by_number_and_kept_beside_the_ledger(
         assert [text_of(fact, ledger) for fact in kept[:4]] == bad
     assert [fact.length for fact in kept[:2]] == [7, 18]
     assert [fact.number for fact in kept] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_what_a_line_looks_like_is_told_where_one_does_not(
+    wenxiao: Wenxiao, tmp_path: Path
+) -> None:
+    done = wenxiao("import", "--ledger", "office", written(tmp_path, "name,level", "[]"))
+    assert done.stderr.splitlines() == [
+        "line 1: 第 1 行第 1 列不合 JSON 语法",
+        "line 2: 应为 JSON 对象",
+        f"Error: 2 {NOT_PLACED}",
+    ]
+    (shown,) = re.findall(r'{"act": "register_unit".*?}}}}', EPILOG, re.DOTALL)
+    assert (
+        wenxiao(
+            "import", "--ledger", "office", written(tmp_path, shown.replace("\n", ""))
+        ).returncode
+        == 0
+    )
+    assert '"act": "register_unit"' in wenxiao("import", "--help").stdout
+
+
+def test_why_a_line_was_not_placed_is_told_again(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(tmp_path, unit("117"), unit("117"))
+    words = ("import", "--ledger", "office", "--batch", "b", file)
+    first, again = wenxiao(*words), wenxiao(*words)
+    assert first.stderr.splitlines()[0] == "line 2: 预算单位只登记一次"
+    assert again.stderr.splitlines()[0] == "line 2: 此前已登记为未入账: 预算单位只登记一次"
+    assert again.stderr.splitlines()[1] == f"Error: 1 {NOT_PLACED}"
 
 
 def test_one_bad_line_and_nothing_is_recorded(
