@@ -1,9 +1,9 @@
 """提问: as of when, at least how far, which page; and what of it the asker may see.
 
 Every question is answered at one position, which the answer names. ``as_of`` chooses it: a
-position, a time with its offset, or a day (its end, as the offices count days). ``at_least`` waits
-until the read models have come that far, for whoever has just recorded something. What cannot be
-answered exactly is not answered: a 503 says when to ask again.
+position, a time with its offset, or a day (its end, as the offices count days), and nothing that is
+still to come. ``at_least`` waits until the read models have come that far, for whoever has just
+recorded something. What cannot be answered exactly is not answered: a 503 says when to ask again.
 
 A position says the same for ever, and so does a time that is before the last record's: no record
 comes before one that is there. Of a later time, today's end above all, the answer is as far as the
@@ -43,7 +43,7 @@ from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind
 from service.http.bearer import Caller, caller
-from service.http.problems import BAD_CURSOR, BEHIND, Problem
+from service.http.problems import BAD_CURSOR, Problem, malformed
 from service.ledger.application import Ledger
 from service.projector import lowest, wait_for
 from service.request import NotFound
@@ -247,13 +247,19 @@ def understood(
 
 
 def _position(ledger: Ledger, said: int | date | None) -> int | None:
-    """The position of a moment; of what is still to come nothing can be said exactly."""
-    if said is None or isinstance(said, int):
+    """The position of a moment. Of what is still to come nothing can be said: to ask is a fault,
+    for nobody knows when it could be answered.
+    """
+    if said is None:
+        return None
+    if isinstance(said, int):
+        if said > ledger.head_position():
+            raise malformed(parameter={"as_of": ["台账尚未到这一位置"]})
         return said
     now = _latest(ledger)
     moment = said if isinstance(said, datetime) else _within(said, now)
     if moment > now:
-        raise Problem(BEHIND, "这一时间尚未到来")
+        raise malformed(parameter={"as_of": ["这一时间尚未到来"]})
     return ledger.position_at(moment)
 
 

@@ -33,7 +33,8 @@ class Verdict(StrEnum):
 class Verification:
     """核验: how a ledger was found, when, and as far as it had come then.
 
-    ``finding`` is the first thing that is not as it was recorded, empty where everything is.
+    ``finding`` is the first thing that is not as it was recorded, empty where everything is; then
+    ``sha256`` and ``sm3`` are the roots of both trees, to be compared with those noted elsewhere.
     """
 
     ledger: str
@@ -41,11 +42,14 @@ class Verification:
     verdict: Verdict
     size: int
     finding: str = ""
+    sha256: str = ""
+    sm3: str = ""
 
 
 def keep(engine: sa.Engine, found: Verification) -> None:
-    """Remember what was found."""
-    row = vars(found) | {"began_at": found.began_at.isoformat()}
+    """Remember what was found; the roots stand in the head."""
+    told = vars(found) | {"began_at": found.began_at.isoformat()}
+    row = {column.name: told[column.name] for column in _table.columns}
     with writing(engine) as connection:
         connection.execute(sa.insert(_table).values(row))
 

@@ -113,13 +113,14 @@ def verify(
     database cannot be reached.
     """
     began_at, verifier = clock(), Verifier(engine, ledger)
-    size, finding = 0, ""
+    size, finding, roots = 0, "", ("", "")
     try:
         now = verifier.snapshot()
         size = now.size
         whole = verifier.whole(now, processes or worth(now.last), told or _nobody, facts=facts)
         verifier.compare(now, whole)
         verifier.values()
+        roots = now.roots
     except Unsound as unsound:
         finding = str(unsound)
     except PersistenceError as error:
@@ -127,7 +128,7 @@ def verify(
             raise
         finding = f"database cannot be read: {error}"
     verdict = Verdict.FAILED if finding else Verdict.TRUE if size else Verdict.INCONCLUSIVE
-    return Verification(ledger, began_at, verdict, size, finding)
+    return Verification(ledger, began_at, verdict, size, finding, *roots)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,15 @@ class Snapshot:
     def last(self) -> int:
         """The last record to look at: if one is missing, the first that is."""
         return min(self.size, self.records + 1)
+
+    @property
+    def roots(self) -> tuple[str, str]:
+        """The roots of both trees, in hexadecimal."""
+        sha256, sm3 = (
+            Frontier.read(algorithm, self.size, stored).root.hex()
+            for algorithm, stored in zip(ALGORITHMS, (self.sha256, self.sm3), strict=True)
+        )
+        return sha256, sm3
 
 
 @dataclass

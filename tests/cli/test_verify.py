@@ -51,6 +51,19 @@ def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
     assert (kept.verdict, kept.size) == (Verdict.TRUE, 1)
 
 
+def test_both_roots_are_told_so_that_they_can_be_noted_elsewhere(issued: Said) -> None:
+    def told_now() -> dict[str, Any]:
+        return told(issued("verify", "--json", "--ledger", "office").stdout)
+
+    first, again = told_now(), told_now()
+    issued("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
+    later = told_now()
+    for name in ("sha256", "sm3"):
+        assert len(bytes.fromhex(first[name])) == 32
+        assert first[name] == again[name] != later[name]
+    assert first["sha256"] != first["sm3"]
+
+
 def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> None:
     unguard(engine)
     with changed(engine, record(engine, 1), topic=b"office.token_revoked"):

@@ -113,12 +113,18 @@ def test_nothing_is_told_before_it_is_known(register: AtTheOffice, auditor: Call
         {"as_of": head},
         {"at_least": head},
         {"at_least": head + 1},
-        {"as_of": "2021-11-22"},
-        {"as_of": "2021-11-21T16:00:00+08:00"},
     ):
         answer = auditor.get("projects", **query).then(503).problem("behind")
         assert answer.headers["Retry-After"] == "1"
     assert auditor.get("projects").then(200).json["as_of"] < head
+
+
+def test_nothing_is_told_of_what_is_still_to_come(register: AtTheOffice, auditor: Caller) -> None:
+    beyond = register.ledger.head_position() + 1
+    for as_of in (beyond, "2021-11-22", "2021-11-21T16:00:00+08:00"):
+        for path in ("projects", "projects/school", "projects/school/records", "office/tokens"):
+            answer = auditor.get(path, as_of=as_of).then(422).problem("malformed")
+            assert set(answer.faults) == {"as_of"}
 
 
 def test_what_has_not_been_read_yet_is_not_said_to_be_missing(
