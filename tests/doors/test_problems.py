@@ -157,7 +157,7 @@ def test_whatever_fails_is_told_in_one_shape(office: AtTheOffice, clerk: Caller,
 
 def test_json_that_is_none_is_told_where_it_breaks(clerk: Caller) -> None:
     answer = clerk.post(DOOR, b'{"name": }').then(400).problem("broken_json")
-    assert [each["detail"] for each in answer.json["errors"]] == ["第 1 行第 10 列不合 JSON 语法"]
+    assert answer.json["detail"] == "第 1 行第 10 列不合 JSON 语法"
 
 
 def test_the_clock_is_told_as_the_offices_have_it(office: AtTheOffice, clerk: Caller) -> None:

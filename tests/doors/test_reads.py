@@ -75,7 +75,7 @@ def test_what_a_clock_ahead_has_recorded_is_not_still_to_come(
     register.clock.advance(seconds=-50)
     auditor.get("projects/school", as_of="2021-11-21").then(200, as_of=before + 1)
     auditor.get("projects/school", as_of="2021-11-21T15:20:49+08:00").then(200, as_of=before)
-    auditor.get("projects/school", as_of="2021-11-21T15:20:51+08:00").then(503).problem("behind")
+    auditor.get("projects/school", as_of="2021-11-21T15:20:51+08:00").then(422).problem("malformed")
 
 
 def test_a_time_before_the_last_record_and_any_position_say_the_same_for_ever(
