@@ -136,6 +136,9 @@ class Storage(ABC, Generic[C]):
     def write(self, connection: C, batch: Batch) -> bool:
         """Move the head and insert what the batch holds, if the head is where it was judged at."""
 
+    def sweep(self, connection: C) -> None:
+        """Values have been withheld: leave nothing of them on the disk that can be taken away."""
+
     @abstractmethod
     def rows(self, connection: C, statement: str, *values: object) -> list[Any]:
         """Run a query with ``?`` for its values."""
@@ -143,9 +146,6 @@ class Storage(ABC, Generic[C]):
     @abstractmethod
     def versions(self, connection: C, streams: Collection[str]) -> dict[str, int]:
         """The version of each stream; 0 where it has no record."""
-
-    def sweep(self, connection: C) -> None:
-        """Values have been withheld: leave nothing of them on the disk that can be taken away."""
 
     @contextmanager
     def pooled(self, errors: type[Exception]) -> Iterator[Any]:
