@@ -42,7 +42,7 @@ def superiors(unit: Unit, case: Case) -> list[str]:
     return above
 
 
-def observe_speaker(unit: Unit, case: Case) -> None:
+def check_speaker(unit: Unit, case: Case) -> None:
     """Whoever acts for a unit belongs to it or to one above it, or is asked to by one of these."""
     actor = case.actor
     own = {unit.code, *superiors(unit, case)}

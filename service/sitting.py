@@ -33,7 +33,7 @@ from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
 from aggregates.values import business_day
 from commands.base import Case, Committed, Into, Undecided
-from commands.guards import observe_always, observe_row
+from commands.guards import check_always, check_row
 from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
@@ -259,7 +259,7 @@ class Sitting:
     def _facts(
         self, request: Request, it: Aggregate, case: Case, source: SourceRow | None
     ) -> list[Any]:
-        observe_always(it, case, begins=request.act.begins)
+        check_always(it, case, begins=request.act.begins)
         try:
             if source is None or source.is_correction:
                 return _decided(request, it, case)
@@ -271,7 +271,7 @@ class Sitting:
         """A later revision of a source row corrects what the row has led to; its deletion withdraws
         all of it.
         """
-        observe_row(source.first, case, is_deleted=source.is_deleted)
+        check_row(source.first, case, is_deleted=source.is_deleted)
         if source.is_deleted:
             return withdrawn(source.records, self._named, "来源记录已删除")
         facts = _decided(request, it, case)
