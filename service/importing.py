@@ -33,7 +33,7 @@ from commands.base import ACTS, Act, Committed
 from service.desk import ATTEMPTS, Busy
 from service.ledger.application import Ledger
 from service.ledger.entry import SALT_SIZE, MalformedEntry
-from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
+from service.ledger.errors import EntryTooLarge, ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow, SourceName
 from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
 from service.repeating import is_behind, is_repeated
@@ -153,12 +153,18 @@ class Import:
             raise NotAllPlaced({MOST_TOGETHER + 1: f"整批登记最多 {MOST_TOGETHER} 行"})
         if again := list(_each_row_once(lines))[1:]:
             raise NotAllPlaced({again[0][0].line.number: "同一来源行在整批登记中只能出现一次"})
+        numbers = {read.key: read.line.number for read in lines}
         for _ in range(ATTEMPTS):
             tally, bad = Tally(), dict[int, str]()
             sitting = self._sitting(lines, tally, bad)
             if bad:
                 raise NotAllPlaced(bad)
-            if self._concluded(sitting):
+            try:
+                is_recorded = self._concluded(sitting)
+            except EntryTooLarge as error:
+                number = numbers[sitting.key_of(error.record)]
+                raise NotAllPlaced({number: str(error)}) from error
+            if is_recorded:
                 return tally
         raise Busy("相关记录正在变动，请重新导入")
 

@@ -15,7 +15,7 @@ import marshmallow as ma
 import msgspec
 from marshmallow import fields as words
 
-from aggregates.base import Actor, Aggregate, Document, RecordCorrected, Source
+from aggregates.base import FACTS, Actor, Aggregate, Document, RecordCorrected, Source
 from aggregates.ledger import LedgerItself
 from aggregates.office import Office, Token
 from aggregates.person import Holder, Person
@@ -269,6 +269,8 @@ def understand(
     given = _loaded(Circumstances, body.get("case", {}), "/case", faults)
     if given is not None:
         faults |= _faults_of_source(act, given.source)
+    if command is not None and RecordCorrected in act.facts:
+        faults |= _faults_of_content(kind, getattr(command, "content", None) or {})
     if command is None or given is None or faults:
         raise Malformed(dict(islice(faults.items(), MOST_FAULTS)))
     told = {
@@ -287,6 +289,19 @@ def _faults_of_source(act: Act, seen: SourceGiven | None) -> dict[str, list[str]
     if seen is not None and seen.deleted and RecordCorrected in act.facts:
         return {"/case/source/deleted": ["更正自身不能撤回；撤回原记录的，不写 content 即可"]}
     return {}
+
+
+def _faults_of_content(kind: type[Aggregate], content: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A correction holds no field that no record of its history has, and of a person's data only
+    digests: whatever it says is kept for ever, also where it is refused.
+    """
+    facts: list[Any] = [fact for fact in FACTS.values() if issubclass(kind, fact.about)]
+    known = {each.name for fact in facts for each in fields(fact)}
+    faults = {name: ["该类记录没有这一项"] for name in content if name not in known}
+    for name in {name for fact in facts for name in fact.PERSONAL} & set(content):
+        if not re.fullmatch("([0-9a-f]{64})?", str(content[name])):
+            faults[name] = ["应为原记录中的摘要"]
+    return pointed({"content": faults})
 
 
 def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:

@@ -123,6 +123,10 @@ class Sitting:
             it = deepcopy(it)
         return fold(it, pending)
 
+    def _size(self) -> int:
+        """How many records there are, with those that this sitting is about to add."""
+        return self.ledger.head_position() + sum(len(each.records) for each in self._decided)
+
     def _here(self, stream: str) -> list[Record[Any]]:
         """What this sitting has decided of a history so far."""
         return [r for each in self._decided for r in each.records if r.stream == stream]
@@ -140,7 +144,7 @@ class Sitting:
         """
         it = self.history(request.kind, request.subject)
         self._admit(request, it)
-        request.require_past(self.now, self.ledger.head_position)
+        request.require_past(self.now, self._size)
         if expected is not None and it.version != expected:
             raise VersionMoved(it.version)
         source = SourceRow.of(request, self.ledger, self.known)
@@ -185,6 +189,10 @@ class Sitting:
             Outcome(each.outcome, tuple(stored[own.start : own.stop]))
             for each, own in self._in_order()
         ]
+
+    def key_of(self, record: int) -> str:
+        """The key of the request that one of the records follows from, counted from 0."""
+        return next(each.row.key for each, own in self._in_order() if record in own)
 
     def _in_order(self) -> Iterator[tuple[Decided, range]]:
         """Each decision, and which of all the records are its own."""

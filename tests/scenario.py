@@ -52,10 +52,8 @@ class Scenario:
         self.others[other.id] = other
         return self
 
-    def by(
-        self, person: str, role: Role, organisation: str = "", *, on_behalf_of: str = ""
-    ) -> Self:
-        self.case.actor = Actor(person, role, organisation=organisation, on_behalf_of=on_behalf_of)
+    def by(self, person: str, role: Role, organisation: str = "", **named: Any) -> Self:
+        self.case.actor = Actor(person, role, organisation=organisation, **named)
         return self
 
     def on(self, day: date, today: date | None = None) -> Self:

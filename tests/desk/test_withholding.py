@@ -13,7 +13,7 @@ from aggregates.roles import Role
 from service.importing import Import, importer
 from service.ledger.application import Ledger
 from service.ledger.verify import verify
-from service.request import Forbidden, NotFound
+from service.request import Forbidden, Malformed, NotFound
 from tests.desk.conftest import NEVER, TREASURY, Ask
 
 ORDER = {"order": "〔2021〕9号", "reason": "本人申请"}
@@ -61,6 +61,17 @@ def test_a_value_is_withheld_only_where_it_stands(ask: Ask, ledger: Ledger) -> N
     for elsewhere in ("payments/2021-018.2021", "person/wang", "import/march"):
         assert not ask("withhold_person_value", elsewhere, ORDER | {"digest": digest}).is_recorded
     assert ledger.records_in.find_value(bytes.fromhex(digest)) is not None
+
+
+@pytest.mark.parametrize("named", [{"payee_person": "王小三"}, {"payee_digest": "王小三"}])
+def test_no_correction_says_a_payee_s_name(named: dict[str, Any], ask: Ask, ledger: Ledger) -> None:
+    """Not even where it would be refused: a request's row is kept for ever."""
+    ask("observe_payment", "payments/2021-017", paid("王小二", "1"), token=TREASURY)
+    right = {"position": 1, "reason": "收款人有误", "content": {"amount": "6.00"} | named}
+    with pytest.raises(Malformed, match=f"/content/{next(iter(named))}") as told:
+        ask("correct_record", PAYMENTS, right)
+    assert "王小三" not in str(told.value)
+    assert ledger.head_position() == 1
 
 
 def test_no_system_withholds_what_it_has_told_of(ask: Ask, ledger: Ledger) -> None:
