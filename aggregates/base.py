@@ -17,6 +17,9 @@ F_co = TypeVar("F_co", bound="Fact[Any]", covariant=True)
 FACTS: dict[str, type[Fact[Any]]] = {}
 KINDS: dict[str, type[Aggregate]] = {}
 
+CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
+"""How a history is named within its kind, unless the kind says otherwise."""
+
 MAIN = "main"
 """The code of histories of which an office has only one."""
 
@@ -32,6 +35,7 @@ class Aggregate:
 
     KIND: ClassVar[str] = ""
     COLLECTION: ClassVar[str] = ""
+    CODE: ClassVar[str] = CODE
 
     id: str
     version: int = field(default=0, kw_only=True)

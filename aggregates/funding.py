@@ -64,7 +64,10 @@ class FundsResumed(
 class HoldExecuted(
     Fact[Project], topic="funds.hold_executed", says="{executor} 执行缓停拨 {hold}（{executed_on}）"
 ):
-    """执行缓停拨: the treasury has taken a deferral or suspension into its own system."""
+    """执行缓停拨: the treasury has taken a deferral or suspension into its own system.
+
+    It is there to be read: what is held back rests on the decision, executed or not.
+    """
 
     hold: str
     year: int

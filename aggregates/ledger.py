@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aggregates.base import MAIN, Aggregate, Breach, Fact, Severity
+from aggregates.person import Holder
 
 
 @dataclass
@@ -14,8 +15,10 @@ class Refusals(Aggregate, kind="refusals", collection="refusals"):
 
 
 @dataclass
-class Imports(Aggregate, kind="import", collection="imports"):
-    """One batch of lines taken over from another system."""
+class Imports(Holder, kind="import", collection="imports"):
+    """导入批次: one batch of lines taken over from another system, by the name of the batch."""
+
+    CODE = r"[^\x00-\x1f\x7f/]{1,50}"
 
 
 @dataclass
@@ -56,18 +59,24 @@ class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}
 
 
 class LineUnplaced(
-    Fact[Imports], topic="import.unplaced", says="第 {number} 行未能入账: {problem}"
+    Fact[Imports],
+    topic="import.unplaced",
+    says="第 {number} 行未能入账: {problem}",
+    personal=("text",),
 ):
-    """未入账行: a line that could not be read or placed, kept word for word.
+    """未入账行: a line that could not be read or placed, and why.
 
-    A line longer than ``line`` may hold is kept in its beginning, with the SHA-256 of the whole. Of
-    a line with personal data neither is kept: names could be tried out against a digest.
+    Nobody knows whose names stand in it, so its text is kept beside the ledger; ``text`` is the
+    digest of that committed value, ``length`` its bytes in the file. ``line`` and ``digest`` are
+    empty: earlier releases had the text, and its SHA-256, in the record.
     """
 
     number: int
     line: str
     digest: str
     problem: str
+    text: str = ""
+    length: int = 0
 
 
 class ClockCorrected(Fact[LedgerItself], topic="ledger.clock_corrected", says="确认时钟: {reason}"):

@@ -7,6 +7,7 @@ from datetime import date
 
 from aggregates.base import Fact
 from aggregates.correction import Correctable
+from aggregates.person import Holder
 from aggregates.values import Fen
 
 
@@ -20,7 +21,7 @@ class Payment:
 
 
 @dataclass
-class Payments(Correctable, kind="payments", collection="payments"):
+class Payments(Correctable, Holder, kind="payments", collection="payments"):
     """支付: vouchers seen, and what they sum to on each fund line. Its code is project.year."""
 
     unit: str = ""

@@ -1,18 +1,24 @@
-"""人员: known elsewhere by an id; name and telephone number only here, by digest."""
+"""人员: known elsewhere by an id; a person's own data are only here, beside the records."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from aggregates.base import Aggregate, Fact
+from aggregates.base import Aggregate, Fact, Record
 
 
 @dataclass
-class Person(Aggregate, kind="person"):
-    """人员: the digests of the values that have not been withheld."""
+class Holder(Aggregate):
+    """个人数据所在的历史: its records hold digests of values that may be withheld."""
+
+
+@dataclass
+class Person(Holder, kind="person"):
+    """人员: registered, or not yet."""
 
     is_registered: bool = False
-    digests: set[str] = field(default_factory=set)
 
 
 class PersonRegistered(Fact[Person], topic="person.registered", personal=("name", "telephone")):
@@ -23,11 +29,10 @@ class PersonRegistered(Fact[Person], topic="person.registered", personal=("name"
 
     def apply(self, person: Person, /) -> None:
         person.is_registered = True
-        person.digests |= {*self.digests}
 
 
 class PersonValueWithheld(
-    Fact[Person], topic="person.value_withheld", says="依 {order} 不再提供个人数据: {reason}"
+    Fact[Holder], topic="person.value_withheld", says="依 {order} 不再提供个人数据: {reason}"
 ):
     """停止提供个人数据: the value behind this digest is gone; every proof still holds."""
 
@@ -35,5 +40,12 @@ class PersonValueWithheld(
     order: str
     reason: str
 
-    def apply(self, person: Person, /) -> None:
-        person.digests.discard(self.digest)
+
+def provided(history: Iterable[Record[Any]]) -> set[str]:
+    """The digests in a history whose values have not been withheld, corrected meanwhile or not."""
+    held, withheld = set[str](), set[str]()
+    for record in history:
+        held |= {*record.fact.digests}
+        if isinstance(record.fact, PersonValueWithheld):
+            withheld.add(record.fact.digest)
+    return held - withheld

@@ -33,5 +33,8 @@ FINANCE = frozenset(
 )
 """财政部门: the sections that review, evaluate and decide; the treasury executes."""
 
+WITHOUT_POST = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
+"""Roles of a console or a system; nobody holds a post in them."""
+
 READERS = frozenset({Role.AUDITOR, Role.DISCIPLINE})
 """Those who come to read, the whole ledger of their office."""

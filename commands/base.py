@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -73,6 +73,7 @@ class Undecided(Exception):
 Histories = Callable[[type[Aggregate], str], Aggregate]
 Salt = Callable[[], bytes]
 Recorded = Callable[[int], Record[Any] | None]
+Provided = Callable[[], Collection[str]]
 Telling = Callable[[type[Fact[Any]], Mapping[str, Any]], Fact[Any]]
 
 
@@ -105,7 +106,8 @@ class Case:
     the row in which it was seen. ``opening``: it is taken over from before the ledger began.
 
     ``recorded`` gives the record of the addressed history at a position; ``fact`` makes a fact of a
-    kind and its fields as a door has them, or raises ``ValueError`` saying what is wrong.
+    kind and its fields as a door has them, or raises ``ValueError`` saying what is wrong;
+    ``provided`` gives the digests of the addressed history whose values are not withheld.
     """
 
     actor: Actor
@@ -120,6 +122,7 @@ class Case:
     source: Source | None = None
     recorded: Recorded = _nothing_recorded
     fact: Telling = _no_such_fact
+    provided: Provided = frozenset
     breaches: list[Breach] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
@@ -235,7 +238,8 @@ class Act:
     """办理事项: what the world outside needs to know about a command.
 
     ``paths`` maps each route to the aggregate that it addresses; an act on what projects and units
-    share has one for each. ``observed``: only ever recorded as something that happened elsewhere;
+    share has one for each. ``by`` are those whose business it is, who may also correct what was
+    recorded of it. ``observed``: only ever recorded as something that happened elsewhere;
     ``begins``: the history of its subject begins with it.
     """
 
@@ -249,6 +253,11 @@ class Act:
     observed: bool
     begins: bool
     facts: tuple[type[Fact[Any]], ...]
+
+    @property
+    def asked_by(self) -> frozenset[Role]:
+        """The roles in which it is asked: what has happened elsewhere, only its system tells."""
+        return frozenset({Role.SOURCE_SYSTEM}) if self.observed else self.by
 
 
 def act(

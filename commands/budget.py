@@ -9,7 +9,7 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.values import FundLine, total, yuan
 from commands.base import Case, Command, Rule, act
-from commands.goal import observe_lines
+from commands.goal import check_lines
 from commands.review import NOT_OWN_SUBMISSION
 from commands.vocabulary import Name, Year
 
@@ -73,15 +73,15 @@ class ApproveBudget(Command[Accountable]):
         year = it.year(self.year)
         case.require(not year.is_in_execution, APPROVED_ONCE, 年度=self.year)
         if isinstance(it, Project):
-            _observe_library(it, case)
-        self._observe_goal(year.goal, it, case)
-        self._observe_past(it, case)
+            _check_library(it, case)
+        self._check_goal(year.goal, it, case)
+        self._check_past(it, case)
         case.require(self.lines, HAS_LINES, 资金明细=len(self.lines))
-        observe_lines(self.lines, case)
+        check_lines(self.lines, case)
         amount = total(self.lines)
         return BudgetApproved(self.year, self.document, year.goal.version, self.lines, amount)
 
-    def _observe_goal(self, goal: Goal, it: Accountable, case: Case) -> None:
+    def _check_goal(self, goal: Goal, it: Accountable, case: Case) -> None:
         """The goal passed, somebody else submitted it, and its review recommended the sum."""
         needs_goal = it.needs_goal(case.rule_set.goal_classes)
         case.require(goal.is_passed or not needs_goal, GOAL_PASSED, 审核结果=goal.consequence)
@@ -90,7 +90,7 @@ class ApproveBudget(Command[Accountable]):
             is_within = total(self.lines) <= goal.recommended
             case.require(is_within, WITHIN_RECOMMENDED, 建议=yuan(goal.recommended))
 
-    def _observe_past(self, it: Accountable, case: Case) -> None:
+    def _check_past(self, it: Accountable, case: Case) -> None:
         """Evaluations of earlier years may have cancelled the money, or asked for improvements."""
         cancelled = [e.id for e in it.evaluations.values() if e.is_cancelled(self.year)]
         case.require(not cancelled, NOT_CANCELLED, 评价=cancelled)
@@ -98,7 +98,7 @@ class ApproveBudget(Command[Accountable]):
         case.require(not unsettled, ITEMS_SETTLED, 整改事项=unsettled)
 
 
-def _observe_library(project: Project, case: Case) -> None:
+def _check_library(project: Project, case: Case) -> None:
     """A project comes out of the library; a new and major one has been asked what it is worth."""
     case.require(project.is_admitted, ADMITTED_FIRST, 项目=project.code)
     case.require(not project.lacks_ex_ante, EX_ANTE_CONCLUDED, 项目=project.code)

@@ -78,7 +78,7 @@ class CorrectRecord(Command[Correctable]):
         record = case.need(case.recorded(self.position), RECORD_IS_ITS_OWN, 位置=self.position)
         original = None if isinstance(record.fact, RecordCorrected) else record
         record = case.need(original, ORIGINAL_IS_CORRECTED, 位置=self.position)
-        observe_corrector(record, case)
+        check_corrector(record, case)
         replacement = self._replacement(record, case)
         is_changed = replacement != reading(it, record)
         case.require(is_changed, CORRECTION_CHANGES, 位置=self.position)
@@ -93,7 +93,7 @@ class CorrectRecord(Command[Correctable]):
         return case.need(None if names else Replacement(fact), NAMES_STAY, 字段=names)
 
 
-def observe_corrector(record: Record[Any], case: Case) -> None:
+def check_corrector(record: Record[Any], case: Case) -> None:
     """Here, whoever might do the act; elsewhere, only the row in which it was seen."""
     if case.observed:
         is_its_row = _row(case.source) is not None and _row(case.source) == _row(

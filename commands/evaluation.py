@@ -154,17 +154,17 @@ class ReportEvaluation(Command[Accountable]):
     def decide(self, it: Accountable, case: Case, /) -> list[EvaluationReported | FindingReported]:
         case.require(it.is_entered, SUBJECT_IS_ENTERED, 编码=it.code)
         case.require(not it.evaluation(self.evaluation), REPORTED_ONCE, 评价=self.evaluation)
-        self._observe_evaluator(it, case)
-        self._observe_years(case)
-        self._observe_content(case)
+        self._check_evaluator(it, case)
+        self._check_years(case)
+        self._check_content(case)
         return [self._report(case), *self._findings()]
 
-    def _observe_evaluator(self, it: Accountable, case: Case) -> None:
+    def _check_evaluator(self, it: Accountable, case: Case) -> None:
         is_own = self.mode != EvaluationMode.SELF or case.actor.organisation == it.belongs_to
         fits = is_own and case.role in REPORTERS[self.mode]
         case.require(fits, EVALUATOR_FITS_MODE, 评价方式=self.mode, 角色=case.role)
 
-    def _observe_years(self, case: Case) -> None:
+    def _check_years(self, case: Case) -> None:
         in_order = self.evaluated_year <= self.work_year <= self.affected_year
         is_later = self.evaluated_year < self.affected_year
         years = {"被评价": self.evaluated_year, "工作": self.work_year, "应用": self.affected_year}
@@ -174,7 +174,7 @@ class ReportEvaluation(Command[Accountable]):
         is_self = self.mode == EvaluationMode.SELF
         case.require(is_time or not is_self, SELF_AFTER_FINAL_ACCOUNTS, 决算批复日期=approved)
 
-    def _observe_content(self, case: Case) -> None:
+    def _check_content(self, case: Case) -> None:
         twice = repeated(each.finding for each in self.findings)
         case.require(not twice, FINDINGS_DIFFER, 问题=twice)
         band = case.rule_set.evaluation_bands.grade(self.score)
@@ -213,7 +213,7 @@ class AnswerEvaluation(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> EvaluationAnswered:
         evaluation = reported(it, self.evaluation, case)
-        _observe_unit(it, case)
+        _check_unit(it, case)
         is_open = not evaluation.is_graded
         case.require(is_open, ANSWERED_BEFORE_GRADING, 等级=evaluation.grade)
         return EvaluationAnswered(self.evaluation, self.opinion, self.objects)
@@ -239,7 +239,7 @@ class GradeEvaluation(Command[Accountable]):
         case.require(self.grade == band, GRADE_FITS_SCORE, 得分=self.score, 分数段=band)
         person = case.actor.person
         case.require(person != evaluation.reporter, GRADED_BY_ANOTHER, 人员=person)
-        self._observe_opinion(evaluation, case)
+        self._check_opinion(evaluation, case)
         return EvaluationGraded(
             self.evaluation,
             self.score,
@@ -250,7 +250,7 @@ class GradeEvaluation(Command[Accountable]):
             self.reason,
         )
 
-    def _observe_opinion(self, evaluation: Evaluation, case: Case) -> None:
+    def _check_opinion(self, evaluation: Evaluation, case: Case) -> None:
         is_changed = self.score != evaluation.score or evaluation.is_objected_to
         case.require(self.reason or not is_changed, CHANGE_IS_EXPLAINED, 报告得分=evaluation.score)
         is_own = evaluation.mode == EvaluationMode.SELF
@@ -272,7 +272,7 @@ class ReceiveEvaluation(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> EvaluationReceived:
         evaluation = reported(it, self.evaluation, case)
-        _observe_unit(it, case)
+        _check_unit(it, case)
         case.require(evaluation.is_graded, GRADED_FIRST, 评价=self.evaluation)
         case.require(not evaluation.is_received, RECEIVED_ONCE, 签收=evaluation.received_on)
         return EvaluationReceived(self.evaluation, case.on)
@@ -306,7 +306,7 @@ class DecideApplication(Command[Accountable]):
         case.require((self.amount > 0) == is_reduction, REDUCTION_HAS_AN_AMOUNT, 应用=self.measure)
         follows = evaluation.recommends(self.measure)
         if not follows:
-            self._observe_departure(evaluation, case)
+            self._check_departure(evaluation, case)
         return ApplicationDecided(
             self.evaluation,
             self.budget_year,
@@ -319,7 +319,7 @@ class DecideApplication(Command[Accountable]):
             self.approver,
         )
 
-    def _observe_departure(self, evaluation: Evaluation, case: Case) -> None:
+    def _check_departure(self, evaluation: Evaluation, case: Case) -> None:
         is_another = self.approver not in ("", case.actor.person)
         is_argued = self.reason and is_another
         suggested = evaluation.recommendation
@@ -334,7 +334,7 @@ def reported(it: Accountable, id: str, case: Case) -> Evaluation:
     return case.need(it.evaluation(id), IS_REPORTED, 评价=id)
 
 
-def _observe_unit(it: Accountable, case: Case) -> None:
+def _check_unit(it: Accountable, case: Case) -> None:
     organisation = case.actor.organisation
     is_own = organisation == it.belongs_to
     case.require(is_own, BY_THE_EVALUATED_UNIT, 被评价单位=it.belongs_to, 单位=organisation)

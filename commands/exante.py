@@ -17,7 +17,7 @@ from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit
 from aggregates.values import Fen, Score, reduction, rounded, yuan
 from commands.base import Case, Command, Rule, act, repeated
-from commands.unit import observe_speaker, unit_of
+from commands.unit import check_speaker, unit_of
 from commands.vocabulary import Digest, PersonId, Remark, Text
 
 RESERVED_FIRST = Rule(
@@ -78,17 +78,17 @@ class ConcludeExAnteEvaluation(Command[Project]):
         case.require(project.is_in_reserve, RESERVED_FIRST, 项目=project.code)
         is_settled = project.ex_ante.is_favourable
         case.require(not is_settled, AGAIN_AFTER_REVISION, 上次结果=project.ex_ante.grade)
-        self._observe_criteria(case)
-        self._observe_panel(project, case)
-        self._observe_sums(project, case)
+        self._check_criteria(case)
+        self._check_panel(project, case)
+        self._check_sums(project, case)
         return self._conclusion(project, case)
 
-    def _observe_criteria(self, case: Case) -> None:
+    def _check_criteria(self, case: Case) -> None:
         answered = {answer.criterion for answer in self.answers if answer.finding}
         missing = [each for each in case.rule_set.ex_ante_criteria if each not in answered]
         case.require(not missing, CRITERIA_ARE_ANSWERED, 缺少=missing)
 
-    def _observe_panel(self, project: Project, case: Case) -> None:
+    def _check_panel(self, project: Project, case: Case) -> None:
         """Every expert scores once, has not stepped aside, and works for somebody else."""
         experts = [each.expert for each in self.panel]
         twice = repeated(experts)
@@ -98,7 +98,7 @@ class ConcludeExAnteEvaluation(Command[Project]):
         partial = [each.expert for each in self.panel if each.organisation == project.unit]
         case.require(not partial, EXPERT_IS_INDEPENDENT, 专家=partial, 申请单位=project.unit)
 
-    def _observe_sums(self, project: Project, case: Case) -> None:
+    def _check_sums(self, project: Project, case: Case) -> None:
         is_as_demanded = self.declared == project.demanded
         case.require(is_as_demanded, DECLARED_AS_DEMANDED, 入储备时=yuan(project.demanded))
         is_within = self.recommended <= self.declared or self.reason
@@ -142,5 +142,5 @@ class MeetExAnteCondition(Command[Project]):
 
     def decide(self, project: Project, case: Case, /) -> ExAnteConditionMet:
         case.require(project.ex_ante.has_open_condition, CONDITION_IS_OPEN, 项目=project.code)
-        observe_speaker(unit_of(project, case), case)
+        check_speaker(unit_of(project, case), case)
         return ExAnteConditionMet(self.evidence, self.remark)

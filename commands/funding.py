@@ -69,24 +69,24 @@ class HoldFunds(Command[Project]):
     def grounds(self) -> Grounds:
         return Grounds(self.cause, self.items, self.document)
 
-    def observe(self, kind: HoldKind, project: Project, case: Case) -> None:
+    def check(self, kind: HoldKind, project: Project, case: Case) -> None:
         case.require(self.hold not in project.funding.holds, HOLD_IS_NEW, 编号=self.hold)
-        self._observe_scope(project, case)
-        self._observe_cause(project, case)
+        self._check_scope(project, case)
+        self._check_cause(project, case)
         lines = (each.line for each in self.scope)
         held = [x for x in lines if project.funding.is_held(self.year, x, kind, self.grounds)]
         case.require(not held, HELD_ONCE, 明细=held)
 
-    def _observe_scope(self, project: Project, case: Case) -> None:
+    def _check_scope(self, project: Project, case: Case) -> None:
         approved = project.year(self.year)
         lines = [each.line for each in self.scope]
         unknown = [line for line in lines if approved.line(line) is None]
         case.require(lines and not unknown, HOLDS_APPROVED_LINES, 明细=unknown)
         case.require(len(set(lines)) == len(lines), SCOPE_IS_EXACT, 明细=lines)
         for each in self.scope:
-            _observe_amount(each, approved.line(each.line), case)
+            _check_amount(each, approved.line(each.line), case)
 
-    def _observe_cause(self, project: Project, case: Case) -> None:
+    def _check_cause(self, project: Project, case: Case) -> None:
         rests_on_items = self.cause == HoldCause.RECTIFICATION
         named = self.items if rests_on_items else self.document
         case.require(named, CAUSE_IS_NAMED, 依据=self.cause)
@@ -101,7 +101,7 @@ class DeferFunds(HoldFunds):
     """缓拨: what is approved on these lines is to be paid later."""
 
     def decide(self, project: Project, case: Case, /) -> FundsDeferred:
-        self.observe(HoldKind.DEFERRAL, project, case)
+        self.check(HoldKind.DEFERRAL, project, case)
         return FundsDeferred(
             self.hold,
             self.year,
@@ -118,7 +118,7 @@ class SuspendFunds(HoldFunds):
     """停拨: nothing more is to be paid on these lines until the cause is settled."""
 
     def decide(self, project: Project, case: Case, /) -> FundsSuspended:
-        self.observe(HoldKind.SUSPENSION, project, case)
+        self.check(HoldKind.SUSPENSION, project, case)
         return FundsSuspended(
             self.hold,
             self.year,
@@ -142,7 +142,7 @@ class ResumeFunds(Command[Project]):
         hold = hold_of(project, self.hold, case)
         case.require(hold.is_open, RESUMED_ONCE, 解除=hold.until)
         case.require(case.on >= hold.since, RESUMED_AFTERWARDS, 缓停拨=hold.since)
-        self._observe_cause(hold, project, case)
+        self._check_cause(hold, project, case)
         return FundsResumed(
             self.hold,
             hold.year,
@@ -154,7 +154,7 @@ class ResumeFunds(Command[Project]):
             case.on,
         )
 
-    def _observe_cause(self, hold: Hold, project: Project, case: Case) -> None:
+    def _check_cause(self, hold: Hold, project: Project, case: Case) -> None:
         items = {each: item_near(project, each, case) for each in hold.grounds.items}
         unsettled = [each for each, item in items.items() if not (item and item.is_closed)]
         case.require(not unsettled, ITEMS_ARE_CLOSED, 事项=unsettled)
@@ -190,7 +190,7 @@ def item_near(project: Project, id: str, case: Case) -> Item | None:
     return project.item(id) or case.read(Unit, project.unit).item(id)
 
 
-def _observe_amount(held: HeldLine, approved: FundLine | None, case: Case) -> None:
+def _check_amount(held: HeldLine, approved: FundLine | None, case: Case) -> None:
     if held.amount is None or approved is None:
         return
     is_within = 0 < held.amount <= approved.amount

@@ -9,13 +9,13 @@ from typing import Annotated
 from marshmallow import fields, validate
 
 from aggregates.accountable import Accountable
-from aggregates.base import Severity
+from aggregates.base import CODE, Severity
 from aggregates.goal import GoalAmended, GoalSubmitted, TaskBudget
 from aggregates.project import Project
 from aggregates.roles import UNIT, Role
 from aggregates.values import Fen, FundLine, Indicator, IndicatorKind, total, yuan
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import CODE, Text, Year
+from commands.vocabulary import Text, Year
 
 SUBMITTERS = {*UNIT, Role.SUPERIOR_DEPARTMENT, Role.COUNTERPART_SECTION}
 WHOLE = (Decimal(100), Decimal(90))
@@ -108,9 +108,9 @@ class SubmitGoal(Command[Accountable]):
     def decide(self, it: Accountable, case: Case, /) -> GoalSubmitted:
         goal = it.year(self.year).goal
         case.require(it.is_entered, ENTERED_FIRST, 编码=it.code)
-        _observe_submitter(it, case)
-        _observe_content(self, it, case)
-        _observe_turn(self.year, it, case)
+        _check_submitter(it, case)
+        _check_content(self, it, case)
+        _check_turn(self.year, it, case)
         if isinstance(it, Project):
             case.require(not it.lacks_ex_ante, EX_ANTE_FIRST, 项目=it.code)
         return GoalSubmitted(
@@ -143,8 +143,8 @@ class AmendGoal(Command[Accountable]):
         goal = year.goal
         case.require(goal.awaits_amendment, AMENDED_WHEN_GOOD, 审核结果=goal.consequence)
         case.require(not year.is_in_execution, NOT_AFTER_APPROVAL, 年度=self.year)
-        _observe_submitter(it, case)
-        _observe_content(self, it, case)
+        _check_submitter(it, case)
+        _check_content(self, it, case)
         return GoalAmended(
             self.year,
             goal.version + 1,
@@ -164,14 +164,14 @@ def declared_by(lines: tuple[FundLine, ...], tasks: tuple[TaskBudget, ...]) -> F
     return total(lines) if lines else Fen(sum(task.amount for task in tasks))
 
 
-def observe_lines(lines: tuple[FundLine, ...], case: Case) -> None:
+def check_lines(lines: tuple[FundLine, ...], case: Case) -> None:
     """Every fund line has a code of its own, by which it is paid and suspended."""
     names = [line.id for line in lines]
     are_codes = all(re.fullmatch(CODE, name) for name in names)
     case.require(are_codes and len(set(names)) == len(names), LINES_ARE_NAMED, 编号=names)
 
 
-def _observe_submitter(it: Accountable, case: Case) -> None:
+def _check_submitter(it: Accountable, case: Case) -> None:
     """Who applies for money sets the goal; an office that did it for the unit leaves a mark."""
     actor = case.actor
     is_applicant = it.belongs_to in (actor.organisation, actor.on_behalf_of)
@@ -181,17 +181,17 @@ def _observe_submitter(it: Accountable, case: Case) -> None:
     case.require(not actor.on_behalf_of, NOT_ON_BEHALF, 代为填报=actor.organisation)
 
 
-def _observe_content(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
+def _check_content(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
     kinds = {indicator.kind for indicator in form.indicators}
     missing = [each for each in NEEDED if each not in kinds]
     case.require(not missing, OUTPUT_AND_EFFECT, 缺少=missing)
     weight = sum(indicator.weight for indicator in form.indicators)
     case.require(weight in WHOLE, WEIGHTS_MAKE_A_WHOLE, 权重合计=weight)
-    observe_lines(form.lines, case)
-    _observe_money(form, it, case)
+    check_lines(form.lines, case)
+    _check_money(form, it, case)
 
 
-def _observe_money(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
+def _check_money(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) -> None:
     """A project splits its funds and says how; a unit's tasks stay within its budget."""
     if isinstance(it, Project):
         case.require(form.lines, FUNDS_ARE_SPLIT, 资金明细=len(form.lines))
@@ -201,7 +201,7 @@ def _observe_money(form: SubmitGoal | AmendGoal, it: Accountable, case: Case) ->
     case.require(is_within, TASKS_WITHIN_BUDGET, 任务合计=yuan(planned), 预算=yuan(budget))
 
 
-def _observe_turn(number: int, it: Accountable, case: Case) -> None:
+def _check_turn(number: int, it: Accountable, case: Case) -> None:
     """A first version, or a better one after it came back; none after exclusion or approval."""
     year = it.year(number)
     goal = year.goal

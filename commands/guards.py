@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregates.accountable import Accountable
 from aggregates.base import Aggregate, Severity
 from aggregates.office import OFFICE, Office
-from aggregates.roles import Role
+from aggregates.roles import WITHOUT_POST, Role
 from commands.base import Case, Rule
 
 NOT_BEFORE_IT_HAPPENED = Rule(
@@ -51,25 +51,22 @@ ROW_WAS_THERE = Rule(
     basis="档案法实施条例 第39条",
 )
 
-_NOT_ASSIGNED = frozenset({Role.OPERATOR, Role.SOURCE_SYSTEM})
-"""Roles of a console or a system; nobody holds a post in them."""
 
-
-def observe_always(it: Aggregate, case: Case, *, begins: bool) -> None:
+def check_always(it: Aggregate, case: Case, *, begins: bool) -> None:
     """What is looked at whatever is asked; ``begins``: the act enters what it is about."""
     if not begins:
-        observe_known(it, case)
-    observe_time(it, case)
-    observe_office(case)
+        check_known(it, case)
+    check_time(it, case)
+    check_office(case)
 
 
-def observe_known(it: Aggregate, case: Case) -> None:
+def check_known(it: Aggregate, case: Case) -> None:
     """A project or unit is there before anything is done about it."""
     if isinstance(it, Accountable):
         case.require(not it.is_blank, SUBJECT_IS_KNOWN, 未见=it.id)
 
 
-def observe_time(it: Aggregate, case: Case) -> None:
+def check_time(it: Aggregate, case: Case) -> None:
     """Nothing is recorded before it happened; what is recorded late, or before what is already
     there, says so. What was taken over from before is not late, but not everybody may say so.
     """
@@ -84,9 +81,9 @@ def observe_time(it: Aggregate, case: Case) -> None:
         case.require(late <= case.rule_set.backdate_days, RECORDED_IN_TIME, 迟登天数=late)
 
 
-def observe_office(case: Case) -> None:
+def check_office(case: Case) -> None:
     """Whoever acts holds the role that day; a front office's word for it is only flagged."""
-    if case.role in _NOT_ASSIGNED:
+    if case.role in WITHOUT_POST:
         return
     rule = SYSTEM_NAMES_ITS_ACTOR if case.actor.asserted else HOLDS_THE_ROLE
     office = case.read(Office, OFFICE)
@@ -94,7 +91,7 @@ def observe_office(case: Case) -> None:
     case.require(post, rule, 人员=case.actor.person, 角色=case.role)
 
 
-def observe_row(first: int | None, case: Case, *, is_deleted: bool) -> None:
+def check_row(first: int | None, case: Case, *, is_deleted: bool) -> None:
     """A row of another system is read on in the history where it was first seen, at ``first``."""
     if first is None:
         row = case.source and case.source.row

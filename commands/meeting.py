@@ -17,8 +17,8 @@ from aggregates.unit import Unit
 from aggregates.values import Fen, ReviewStage, Term
 from commands.base import Case, Command, Into, Rule, act, repeated
 from commands.goal import OptionalDigest
-from commands.guards import observe_known
-from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, observe_turn, observe_version
+from commands.guards import check_known
+from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, check_turn, check_version
 from commands.vocabulary import Code, Count, PersonId, Remark, Year
 
 HELD_ONCE = Rule("meeting.held_once", "每次会议的集中会审只登记一次", basis="SZ-16")
@@ -83,17 +83,17 @@ class HoldCollectiveReview(Command[Meeting]):
         self, meeting: Meeting, case: Case, /
     ) -> list[CollectiveReviewHeld | CollectiveOpinionGiven | Into[Accountable]]:
         case.require(not meeting.is_held, HELD_ONCE, 会议=meeting.code)
-        self._observe_sitting(case)
+        self._check_sitting(case)
         subjects = [case.read(HISTORIES[line.subject], line.code) for line in self.lines]
         for line, it in zip(self.lines, subjects, strict=True):
-            self._observe_line(line, it, case)
+            self._check_line(line, it, case)
         held = CollectiveReviewHeld(
             self.attendees, _once(it.id for it in subjects), self.minutes, self.dissents
         )
         opinions = [line.opinion(meeting.code) for line in self.lines]
         return [held, *map(Into, subjects, opinions)]
 
-    def _observe_sitting(self, case: Case) -> None:
+    def _check_sitting(self, case: Case) -> None:
         """A meeting has people, minutes and something to decide."""
         case.require(self.lines, HAS_GOALS, 目标=len(self.lines))
         case.require(self.attendees, HAS_ATTENDEES, 出席=len(self.attendees))
@@ -104,12 +104,12 @@ class HoldCollectiveReview(Command[Meeting]):
         twice = repeated((line.subject, line.code, line.year) for line in self.lines)
         case.require(not twice, EACH_GOAL_ONCE, 目标=twice)
 
-    def _observe_line(self, line: GoalLine, it: Accountable, case: Case) -> None:
+    def _check_line(self, line: GoalLine, it: Accountable, case: Case) -> None:
         """Each goal is at this stage, on this version; nobody decides on what they submitted."""
-        observe_known(it, case)
+        check_known(it, case)
         goal = it.year(line.year).goal
-        observe_version(goal, line.version, it, case)
-        observe_turn(goal, ReviewStage.COLLECTIVE, it, case)
+        check_version(goal, line.version, it, case)
+        check_turn(goal, ReviewStage.COLLECTIVE, it, case)
         is_own = goal.is_submitted and goal.submitter in (case.actor.person, *self.attendees)
         case.require(not is_own, NOT_OWN_SUBMISSION, 编码=it.code, 人员=goal.submitter)
         says_why = line.comments or line.verdict == Verdict.PASS

@@ -11,7 +11,7 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.values import Fen, yuan
 from commands.base import Case, Command, Rule, act
-from commands.guards import observe_known
+from commands.guards import check_known
 from commands.vocabulary import Code, LineId, Name, PersonName, SignedYuan, Year
 
 PAID_AFTER_APPROVAL = Rule(
@@ -87,7 +87,7 @@ class Weighed:
         """All that is paid then; a refund that arrived first makes no room by itself."""
         return max(0, self.paid) + self.amount
 
-    def observe(self, id: str, case: Case) -> None:
+    def check(self, id: str, case: Case) -> None:
         """Note what speaks against paying."""
         case.require(self.line, LINE_IS_APPROVED, 明细=id)
         case.require(not self.is_while_deferred, NOT_WHILE_DEFERRED, 明细=id)
@@ -100,13 +100,13 @@ def weigh(
 ) -> Weighed:
     """How an amount stands on the case's day, note made of every rule that it breaks."""
     year = payments.year
-    observe_known(project, case)
+    check_known(project, case)
     case.require(amount, AMOUNT_IS_NOT_ZERO, 明细=line, 金额=yuan(amount))
     paid = payments.paid(line, besides=voucher)
     weighed = Weighed(project.line(year, line, case.on), paid, amount)
     is_approved = project.year(year).is_in_execution
     if case.require(is_approved, PAID_AFTER_APPROVAL, 年度=year):
-        weighed.observe(line, case)
+        weighed.check(line, case)
     return weighed
 
 
@@ -143,7 +143,7 @@ class ObservePayment(Command[Payments]):
     def decide(self, payments: Payments, case: Case, /) -> PaymentObserved:
         project = case.read(Project, payments.project)
         weighed = weigh(project, payments, self.line, self.amount, case, self.voucher)
-        self._observe_voucher(payments, case)
+        self._check_voucher(payments, case)
         is_named = bool(self.payee) != bool(self.payee_person)
         case.require(is_named, PAYEE_IS_NAMED, 凭证=self.voucher)
         return PaymentObserved(
@@ -161,7 +161,7 @@ class ObservePayment(Command[Payments]):
             weighed.beyond,
         )
 
-    def _observe_voucher(self, payments: Payments, case: Case) -> None:
+    def _check_voucher(self, payments: Payments, case: Case) -> None:
         seen = payments.vouchers.get(self.voucher)
         is_same = seen is None or (seen.line, seen.amount) == (self.line, self.amount)
         case.require(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from aggregates.person import Person, PersonRegistered, PersonValueWithheld
+from aggregates.person import Holder, Person, PersonRegistered, PersonValueWithheld
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
 from commands.vocabulary import Digest, Name, PersonName, Text, TextField
@@ -12,7 +12,7 @@ from commands.vocabulary import Digest, Name, PersonName, Text, TextField
 REGISTERED_ONCE = Rule("person.registered_once", "人员只登记一次", basis="KM-51")
 VALUE_IS_THERE = Rule(
     "person.value_is_there",
-    "停止提供的数据须属于此人员，且尚在提供",
+    "停止提供的数据须在该对象的记录之中，且尚在提供",
     basis="个人信息保护法 第47条",
 )
 
@@ -37,18 +37,21 @@ class RegisterPerson(Command[Person]):
 
 
 @act(
-    "persons/{person}/withholding",
+    "{holder}/withholding",
     by={Role.OFFICE_ADMINISTRATOR, Role.BUREAU_LEADER, Role.OPERATOR},
     basis="个人信息保护法 第47条",
 )
-class WithholdPersonValue(Command[Person]):
-    """停止提供个人数据: by an order, a value goes for good; every proof still holds."""
+class WithholdPersonValue(Command[Holder]):
+    """停止提供个人数据: by an order, a value goes for good; every proof still holds.
+
+    It is a person's own, a payee's name, or the text of a line that an import could not place.
+    """
 
     digest: Digest
     order: Name
     reason: Text
 
-    def decide(self, person: Person, case: Case, /) -> PersonValueWithheld:
-        case.require(self.digest in person.digests, VALUE_IS_THERE, 摘要=self.digest)
+    def decide(self, it: Holder, case: Case, /) -> PersonValueWithheld:
+        case.require(self.digest in case.provided(), VALUE_IS_THERE, 摘要=self.digest)
         case.withhold(self.digest)
         return PersonValueWithheld(self.digest, self.order, self.reason)

@@ -111,9 +111,9 @@ class OrderRectification(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> list[RectificationOrdered]:
         evaluation = reported(it, self.evaluation, case)
-        _observe_new([each.item for each in self.items], it, case)
+        _check_new([each.item for each in self.items], it, case)
         for each in self.items:
-            self._observe_finding(each, evaluation.findings.get(each.finding), case)
+            self._check_finding(each, evaluation.findings.get(each.finding), case)
         received = case.need(evaluation.received_on, RECEIVED_FIRST, 评价=self.evaluation)
         due = due_in_months(received, case.rule_set.rectification_months, case.rule_set)
         return [
@@ -132,7 +132,7 @@ class OrderRectification(Command[Accountable]):
             for each in self.items
         ]
 
-    def _observe_finding(self, asked: FindingToRectify, digest: str | None, case: Case) -> None:
+    def _check_finding(self, asked: FindingToRectify, digest: str | None, case: Case) -> None:
         if case.require(digest, FINDING_IS_REPORTED, 问题=asked.finding):
             is_verbatim = digest_of(asked.problem) == digest
             case.require(is_verbatim, FINDING_IS_VERBATIM, 问题=asked.finding)
@@ -154,7 +154,7 @@ class OrderRectificationByDocument(Command[Accountable]):
     def decide(self, it: Accountable, case: Case, /) -> list[RectificationOrdered]:
         is_other = self.cause != ItemCause.EVALUATION
         case.require(is_other, EVALUATION_IS_CITED, 来源=self.cause)
-        _observe_new([each.item for each in self.items], it, case)
+        _check_new([each.item for each in self.items], it, case)
         months = case.rule_set.rectification_months
         due = self.due or due_in_months(self.received_on, months, case.rule_set)
         case.require(self.received_on < due, DUE_AFTER_RECEIPT, 收到=self.received_on, 期限=due)
@@ -201,7 +201,7 @@ class RejectRectification(Command[Accountable]):
     reason: Text
 
     def decide(self, it: Accountable, case: Case, /) -> RectificationRejected:
-        _observe_judge(item_of(it, self.item, case), case)
+        _check_judge(item_of(it, self.item, case), case)
         return RectificationRejected(self.item, self.reason, case.actor.person)
 
 
@@ -213,7 +213,7 @@ class VerifyRectification(Command[Accountable]):
     remark: Remark = ""
 
     def decide(self, it: Accountable, case: Case, /) -> RectificationVerified:
-        _observe_judge(item_of(it, self.item, case), case)
+        _check_judge(item_of(it, self.item, case), case)
         return RectificationVerified(self.item, case.actor.person, self.remark)
 
 
@@ -255,13 +255,13 @@ def item_of(it: Accountable, id: str, case: Case) -> Item:
     return case.need(it.item(id), ITEM_IS_KNOWN, 事项=id)
 
 
-def _observe_new(ids: list[str], it: Accountable, case: Case) -> None:
+def _check_new(ids: list[str], it: Accountable, case: Case) -> None:
     known = [each for each in ids if it.item(each)]
     is_new = ids and not known and len(set(ids)) == len(ids)
     case.require(is_new, ITEMS_ARE_NEW, 事项=ids)
 
 
-def _observe_judge(item: Item, case: Case) -> None:
+def _check_judge(item: Item, case: Case) -> None:
     """Whoever looks at a rectification has no part in it."""
     actor = case.actor
     case.require(item.is_reported, JUDGED_WHEN_REPORTED, 状态=item.state)

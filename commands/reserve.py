@@ -9,7 +9,7 @@ from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit
 from aggregates.values import Fen, ProjectClass, yuan
 from commands.base import Case, Command, Rule, act
-from commands.unit import observe_speaker
+from commands.unit import check_speaker
 from commands.vocabulary import Name, UnitCode, Year
 
 RESERVED_ONCE = Rule("reserve.reserved_once", "项目编码不得重复使用", basis="AN-06")
@@ -57,11 +57,11 @@ class ReserveProject(Command[Project]):
         case.require(not project.is_in_reserve, RESERVED_ONCE, 项目=project.code)
         unit = case.read(Unit, self.unit)
         case.require(unit.is_registered, UNIT_IS_REGISTERED, 单位=self.unit)
-        observe_speaker(unit, case)
+        check_speaker(unit, case)
         in_order = self.first_year <= self.last_year
         years = {"起始": self.first_year, "结束": self.last_year}
         case.require(in_order, PERIOD_HAS_AN_ORDER, **years)
-        self._observe_size(case)
+        self._check_size(case)
         return ProjectReserved(
             self.name,
             self.unit,
@@ -73,7 +73,7 @@ class ReserveProject(Command[Project]):
             self.demanded,
         )
 
-    def _observe_size(self, case: Case) -> None:
+    def _check_size(self, case: Case) -> None:
         threshold = case.rule_set.ex_ante_threshold
         is_major = self.is_new and self.demanded >= threshold
         sums = {"申请": yuan(self.demanded), "规定额度": yuan(threshold)}

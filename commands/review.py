@@ -103,9 +103,9 @@ class GiveOpinion(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> OpinionGiven:
         goal = it.year(self.year).goal
-        observe_version(goal, self.version, it, case)
-        observe_turn(goal, self.stage, it, case)
-        self._observe_reviewer(goal, it, case)
+        check_version(goal, self.version, it, case)
+        check_turn(goal, self.stage, it, case)
+        self._check_reviewer(goal, it, case)
         says_why = self.comments or self.verdict == Verdict.PASS
         case.require(says_why, RETURN_SAYS_WHY, 意见=self.comments)
         return OpinionGiven(
@@ -119,7 +119,7 @@ class GiveOpinion(Command[Accountable]):
             self.recommended,
         )
 
-    def _observe_reviewer(self, goal: Goal, it: Accountable, case: Case) -> None:
+    def _check_reviewer(self, goal: Goal, it: Accountable, case: Case) -> None:
         """The right role and office, nobody's own submission, and not one person twice."""
         actor, expected = case.actor, ROLE_OF_STAGE.get(self.stage)
         case.require(case.role == expected, STAGE_HAS_ITS_ROLE, 环节=self.stage, 角色=case.role)
@@ -150,8 +150,8 @@ class ConcludeGoalReview(Command[Accountable]):
 
     def decide(self, it: Accountable, case: Case, /) -> GoalReviewConcluded:
         goal = it.year(self.year).goal
-        observe_version(goal, self.version, it, case)
-        self._observe_outcome(goal, it, case)
+        check_version(goal, self.version, it, case)
+        self._check_outcome(goal, it, case)
         case.require(case.actor.person != goal.submitter, NOT_OWN_SUBMISSION, 人员=goal.submitter)
         cut, rate = reduction(goal.declared, self.recommended)
         return GoalReviewConcluded(
@@ -168,7 +168,7 @@ class ConcludeGoalReview(Command[Accountable]):
             self.reason,
         )
 
-    def _observe_outcome(self, goal: Goal, it: Accountable, case: Case) -> None:
+    def _check_outcome(self, goal: Goal, it: Accountable, case: Case) -> None:
         """Every stage has passed; grade and sum follow from what was looked at."""
         missing = goal.next_stage(chain_for(it, case))
         case.require(missing is None, ALL_STAGES_PASSED, 未办环节=missing)
@@ -178,7 +178,7 @@ class ConcludeGoalReview(Command[Accountable]):
         case.require(is_within, RECOMMENDED_WITHIN_DECLARED, 申报=yuan(goal.declared))
 
 
-def observe_version(goal: Goal, version: int, it: Accountable, case: Case) -> None:
+def check_version(goal: Goal, version: int, it: Accountable, case: Case) -> None:
     """An opinion is about the version that is there now, while somebody's opinion is awaited."""
     if not case.require(goal.is_submitted, GOAL_IS_SUBMITTED, 编码=it.code):
         return
@@ -187,7 +187,7 @@ def observe_version(goal: Goal, version: int, it: Accountable, case: Case) -> No
     case.require(goal.is_under_review, GOAL_IS_UNDER_REVIEW, 编码=it.code)
 
 
-def observe_turn(goal: Goal, stage: ReviewStage, it: Accountable, case: Case) -> None:
+def check_turn(goal: Goal, stage: ReviewStage, it: Accountable, case: Case) -> None:
     """The stage belongs to this goal's chain, and it is the next one."""
     chain = chain_for(it, case)
     if case.require(stage in chain, STAGE_APPLIES, 编码=it.code, 环节=stage):

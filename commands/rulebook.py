@@ -62,11 +62,11 @@ class PublishRuleSet(Command[RuleBook]):
         chain = self.rule_set.review_chain
         is_ordered = chain and len(set(chain)) == len(chain)
         case.require(is_ordered, CHAIN_IS_ORDERED, 审核链=chain)
-        self._observe_grades(case)
-        self._observe_terms(case)
+        self._check_grades(case)
+        self._check_terms(case)
         return RuleSetPublished(self.edition, self.rule_set.title, self.rule_set)
 
-    def _observe_grades(self, case: Case) -> None:
+    def _check_grades(self, case: Case) -> None:
         """Whatever the score, there is a grade; whatever the grade, there is a consequence."""
         given = self.rule_set
         tables = given.after_review, given.after_evaluation
@@ -77,7 +77,7 @@ class PublishRuleSet(Command[RuleBook]):
             is_descending = bands.excellent > bands.good > bands.fair
             case.require(is_descending, BANDS_DESCEND, 分数线=limits)
 
-    def _observe_terms(self, case: Case) -> None:
+    def _check_terms(self, case: Case) -> None:
         given = self.rule_set
         days, months = (given.unit_opinion_days, given.backdate_days), given.rectification_months
         are_days = all(0 <= each <= MOST_DAYS for each in days)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregates.accountable import Accountable
+from aggregates.base import Severity
 from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit, UnitMoved, UnitRegistered
 from commands.base import Case, Command, Rule, act
@@ -21,6 +22,12 @@ SPEAKS_FOR_ITS_OWN = Rule(
     "unit.speaks_for_its_own",
     "单位人员只为本单位、所属下级单位或委托其办理的单位办理",
     basis="SZ-11; SZ-14; SZ-33",
+)
+ENTRUSTED_ON_RECORD = Rule(
+    "unit.entrusted_on_record",
+    "受其他单位委托代为办理的，其委托应有登记",
+    basis="SZ-33",
+    severity=Severity.FLAG,
 )
 SPEAKERS = UNIT | {Role.SUPERIOR_DEPARTMENT}
 """Who acts for a unit; others act for an office, or hand in what a system has seen."""
@@ -42,12 +49,19 @@ def superiors(unit: Unit, case: Case) -> list[str]:
     return above
 
 
-def observe_speaker(unit: Unit, case: Case) -> None:
-    """Whoever acts for a unit belongs to it or to one above it, or is asked to by one of these."""
+def check_speaker(unit: Unit, case: Case) -> None:
+    """Whoever acts for a unit belongs to it or to one above it.
+
+    That one of these has asked others to is nowhere on record: where a business system says so it
+    is marked, and nobody says so for himself.
+    """
     actor = case.actor
     own = {unit.code, *superiors(unit, case)}
-    is_own = case.role not in SPEAKERS or own & {actor.organisation, actor.on_behalf_of}
-    case.require(is_own, SPEAKS_FOR_ITS_OWN, 申请单位=unit.code, 单位=actor.organisation)
+    is_own = case.role not in SPEAKERS or actor.organisation in own
+    is_entrusted = not is_own and actor.asserted and actor.on_behalf_of in own
+    shown = {"申请单位": unit.code, "单位": actor.organisation}
+    case.require(is_own or is_entrusted, SPEAKS_FOR_ITS_OWN, **shown)
+    case.require(not is_entrusted, ENTRUSTED_ON_RECORD, **shown, 委托单位=actor.on_behalf_of)
 
 
 def _level_below(code: str, unit: Unit, case: Case) -> int:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar
 from marshmallow import ValidationError, fields, validate
 
 import commands.wording  # noqa: F401  it speaks before any field is made
+from aggregates.base import CODE
 from aggregates.values import Fen, Percent, Quantity, Score, yuan
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -22,7 +23,6 @@ HOUR = r"[0-9]{2}:[0-9]{2}"
 INSTANT = re.compile(rf"{DAY.pattern}T{HOUR}:[0-9]{{2}}(\.[0-9]+)?(Z|[+-]{HOUR})")
 """A day and a moment as RFC 3339 writes them; which of them exist, the calendar says."""
 
-CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 

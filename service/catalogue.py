@@ -54,10 +54,13 @@ def _acts() -> Iterator[str]:
 
 def _matrix() -> Iterator[str]:
     yield "\n## 角色\n"
-    roles = [role for role in Role if any(role in act.by for act in ACTS.values())]
+    roles = [role for role in Role if any(role in act.asked_by for act in ACTS.values())]
     yield from _table(
         ("事项", *(role.label for role in roles)),
-        ((act.name, *("●" if role in act.by else "" for role in roles)) for act in _by_name(ACTS)),
+        (
+            (act.name, *("●" if role in act.asked_by else "" for role in roles))
+            for act in _by_name(ACTS)
+        ),
     )
 
 
@@ -115,7 +118,7 @@ def _act_told(act: Act) -> dict[str, Any]:
         "act": act.name,
         "title": act.title,
         "paths": list(act.paths),
-        "by": sorted(role.value for role in act.by),
+        "by": sorted(role.value for role in act.asked_by),
         "basis": act.basis,
         "reads": sorted(kind.KIND for kind in act.reads),
         "observed": act.observed,

@@ -43,7 +43,7 @@ def refusal_of(request: Request, it: Aggregate, case: Case) -> Into[Any]:
 
 def unplaced(line: Line, problem: str) -> Into[Any]:
     """未入账行: a line, and why it could not be read or placed."""
-    fact = LineUnplaced(line.number, line.text, line.digest, problem)
+    fact = LineUnplaced(line.number, "", "", problem, line.text.digest, line.length)
     return Into(Imports.of(line.batch), fact)
 
 

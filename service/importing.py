@@ -7,9 +7,9 @@ all its breaches. Without one it is commanded, and may be refused::
     {"act": "register_unit", "on": "117", "body": {"name": "农业农村局"}}
     {"act": "submit_goal", "on": {"project": "2021-017"}, "body": {…, "case": {…}}}
 
-What cannot be read, placed or allowed is kept word for word as `import.unplaced`; only by its
-number where the act has personal data, which a digest would let be guessed. Lines in =
-recorded + repeated + unplaced, always. Each line has a key of its own, made of the batch and its
+What cannot be read, placed or allowed is recorded as `import.unplaced`: its number, and why. Its
+text stands beside the ledger and can be withheld, for nobody knows whose names are in it. Lines in
+= recorded + repeated + unplaced, always. Each line has a key of its own, made of the batch and its
 number, so that an import which was cut off is simply run again.
 """
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
+from secrets import token_bytes
 from typing import Any, BinaryIO
 
 from eventsourcing.persistence import DataError
@@ -28,21 +29,20 @@ from eventsourcing.persistence import DataError
 from aggregates.base import MAIN, Aggregate
 from aggregates.office import Token
 from aggregates.roles import Role
-from commands.base import ACTS, Act
+from commands.base import ACTS, Act, Committed
 from service.desk import ATTEMPTS, Busy
 from service.ledger.application import Ledger
-from service.ledger.entry import MalformedEntry
-from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
+from service.ledger.entry import SALT_SIZE, MalformedEntry
+from service.ledger.errors import EntryTooLarge, ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow, SourceName
 from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
-from service.repeating import is_repeated
+from service.repeating import is_behind, is_repeated
 from service.request import (
     Forbidden,
     Line,
     Refusal,
     Request,
     is_our_own,
-    is_personal,
     understand,
 )
 from service.sitting import RECORDED, Decided, Sitting
@@ -55,7 +55,7 @@ LONGEST_LINE = 1_000_000
 """The most bytes of a line that are read as an act."""
 
 KEPT = 8_000
-"""The most characters of an unplaced line that a record holds; its digest is of all of it."""
+"""The most characters that are kept of an unplaced line; behind them stands the SHA-256 of it."""
 
 MOST_TOGETHER = 20_000
 """The most lines that are recorded all or not at all."""
@@ -121,9 +121,11 @@ class _Read:
 
     def is_in(self, row: RequestRow, ledger: Ledger) -> bool:
         """Whether this is what was recorded under its key."""
-        if self.request is not None and row.body:
-            return is_repeated(self.request, row, ledger)
-        return row.digest == self.line.seal(row.salt)
+        if row.outcome == RECORDED:
+            return self.request is not None and is_repeated(self.request, row, ledger)
+        (unplaced,) = ledger.records_at(row.positions)
+        text = unplaced.fact.text
+        return not text or is_behind(text, self.line.text.value, ledger)
 
 
 @dataclass
@@ -151,27 +153,30 @@ class Import:
             raise NotAllPlaced({MOST_TOGETHER + 1: f"整批登记最多 {MOST_TOGETHER} 行"})
         if again := list(_each_row_once(lines))[1:]:
             raise NotAllPlaced({again[0][0].line.number: "同一来源行在整批登记中只能出现一次"})
+        numbers = {read.key: read.line.number for read in lines}
         for _ in range(ATTEMPTS):
             tally, bad = Tally(), dict[int, str]()
             sitting = self._sitting(lines, tally, bad)
             if bad:
                 raise NotAllPlaced(bad)
-            if self._concluded(sitting):
+            try:
+                is_recorded = self._concluded(sitting)
+            except EntryTooLarge as error:
+                number = numbers[sitting.key_of(error.record)]
+                raise NotAllPlaced({number: str(error)}) from error
+            if is_recorded:
                 return tally
         raise Busy("相关记录正在变动，请重新导入")
 
     def _lines(self, file: BinaryIO) -> Iterator[_Read]:
-        for number, raw, digest in _raw_lines(file):
-            text = raw.decode("utf-8", "backslashreplace")
-            line = Line(self.batch, number, text[:KEPT], digest)
+        for number, raw, length, digest in _raw_lines(file):
+            text = Committed(token_bytes(SALT_SIZE), _text(raw, digest))
+            line = Line(self.batch, number, text, length)
             yield self._read(raw, line, f"{self.batch}:{number}")
 
     def _read(self, raw: bytes, line: Line, key: str) -> _Read:
         try:
-            told = _object(raw)
-            if is_personal(str(told.get("act"))):
-                line = replace(line, text="", digest="")
-            return _Read(line, key, understood(told, line, self.token, key))
+            return _Read(line, key, understood(_object(raw), line, self.token, key))
         except (Refusal, ValueError) as error:
             return _Read(line, key, problem=str(error))
 
@@ -201,13 +206,18 @@ class Import:
             if new is None:
                 tally.repeated += 1
                 continue
-            problem = "此前已登记为未入账" if row else self._problem(sitting, new)
+            problem = self._earlier(row) if row else self._problem(sitting, new)
             if problem:
                 bad[read.line.number] = problem
                 tally.unplaced += 1
             else:
                 tally.recorded += 1
         return sitting
+
+    def _earlier(self, row: RequestRow) -> str:
+        """Why a line was not placed when it came before."""
+        (record,) = self.ledger.records_at(row.positions)
+        return f"此前已登记为未入账: {record.fact.problem}"
 
     def _problem(self, sitting: Sitting, read: _Read) -> str:
         """Have a line decided; why it was not placed, or nothing if it was."""
@@ -265,11 +275,12 @@ class Import:
 
 def understood(told: dict[str, Any], line: Line, token: Token, key: str) -> Request:
     """A line as a request; raises ``ValueError`` or a ``Refusal`` that says what is wrong."""
-    act = ACTS.get(str(told.get("act")))
+    named = told.get("act")
+    act = ACTS.get(named) if isinstance(named, str) else None
     if act is None:
-        raise ValueError(f"没有办理事项 {told.get('act')!r}")
-    if unknown := set(told) - {"act", "on", "body"}:
-        raise ValueError(f"没有这一项: {'、'.join(sorted(unknown))}")
+        raise ValueError("没有 act 所写的办理事项")
+    if set(told) - {"act", "on", "body"}:
+        raise ValueError("除 act、on、body 外不得有其他项")
     if is_our_own(act):
         raise Forbidden(f"{act.title}只在本系统办理，不能以文件导入")
     kind, code = _addressed(act, told.get("on"))
@@ -317,16 +328,25 @@ def _each_row_once(lines: list[_Read]) -> Iterator[list[_Read]]:
         yield part
 
 
-def _raw_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """Each line that is not blank, with its number and the SHA-256 of all of it.
+def _text(raw: bytes, digest: str) -> str:
+    """A line as it is kept: what is no text is escaped, what is too long ends in its digest."""
+    text = raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    return text if len(text) <= KEPT else f"{text[:KEPT]}…{digest}"
+
+
+def _raw_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int, str]]:
+    """Each line that is not blank, with its number; and the bytes and the SHA-256 of all of it.
 
     Of a line that is too long comes one byte more than may be, so that it is seen to be.
     """
     number = 0
     while part := file.readline(LONGEST_LINE + 1):
         number += 1
-        line, digest = part.rstrip(b"\r\n"), sha256(part.rstrip(b"\r\n"))
+        line = part.rstrip(b"\r\n")
+        length, digest = len(line), sha256(line)
         while not part.endswith(b"\n") and (part := file.readline(LONGEST_LINE + 1)):
-            digest.update(part.rstrip(b"\r\n"))
+            rest = part.rstrip(b"\r\n")
+            length += len(rest)
+            digest.update(rest)
         if line.strip():
-            yield number, line, digest.hexdigest()
+            yield number, line, length, digest.hexdigest()

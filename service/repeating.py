@@ -31,10 +31,10 @@ def names_the_same(request: Request, records: Sequence[Record[Any]], ledger: Led
     if not held or not request.personal:
         return True
     pairs = zip_longest(request.personal, held, fillvalue="")
-    return all(_is_behind(digest, value, ledger) for value, digest in pairs)
+    return all(is_behind(digest, value, ledger) for value, digest in pairs)
 
 
-def _is_behind(digest: str, value: str, ledger: Ledger) -> bool:
+def is_behind(digest: str, value: str, ledger: Ledger) -> bool:
     """Whether a value is the one that was committed to, as far as that still stands there."""
     if not (digest and value):
         return digest == value

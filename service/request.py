@@ -15,14 +15,14 @@ import marshmallow as ma
 import msgspec
 from marshmallow import fields as words
 
-from aggregates.base import Actor, Aggregate, Document, RecordCorrected, Source
+from aggregates.base import FACTS, Actor, Aggregate, Document, RecordCorrected, Source
 from aggregates.ledger import LedgerItself
 from aggregates.office import Office, Token
-from aggregates.person import Person
-from aggregates.roles import Role
+from aggregates.person import Holder, Person
+from aggregates.roles import WITHOUT_POST, Role
 from aggregates.rulebook import RuleBook
-from commands.base import ACTS, Act, Command
-from commands.vocabulary import CODE, Digest, Name, PersonId, Position, RowName, TextField
+from commands.base import Act, Command, Committed
+from commands.vocabulary import Digest, Name, PersonId, Position, RowName, TextField
 from service.ledger.batch import CLOCK_TOLERANCE
 from service.schemas import schema_of
 
@@ -34,10 +34,14 @@ MOST_FAULTS = 100
 OF_THE_DELIVERY = frozenset({"because", "opening", "submitted_at"})
 """Circumstances that are not the source row's own."""
 
-OUR_OWN = (LedgerItself, Office, Person, RuleBook)
-"""Histories to which nothing happens elsewhere: no system and no file tells us whom we have come
-to trust, by which rules we decide, or whose data we keep.
+OUR_OWN = frozenset({LedgerItself, Office, Person, Holder, RuleBook})
+"""What acts are about that are asked for nowhere but here: no system and no file tells us whom we
+have come to trust, by which rules we decide, or whose data we keep.
 """
+
+
+HasPost = Callable[[str, Role], bool]
+"""Whether the office has a post on record for a person in a role."""
 
 
 class Refusal(Exception):
@@ -111,16 +115,16 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an import: its number, its text as far as a record holds it, its SHA-256."""
+    """One line of an import: its number, its text as it is kept beside the ledger, its bytes."""
 
     batch: str
     number: int
-    text: str
-    digest: str
+    text: Committed
+    length: int
 
     def seal(self, salt: bytes) -> bytes:
-        """What tells this line from another under the same key."""
-        return sha256(salt + self.digest.encode()).digest()
+        """What the row of a line says that could not be read: nothing that outlives its text."""
+        return sha256(salt + self.text.digest.encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -166,23 +170,33 @@ class Request:
         """What tells this request from another under the same key, but for personal values."""
         return sha256(salt + self.masked).digest()
 
-    def actor(self) -> Actor:
-        """Who acts: the token's person, or whom the calling system names within its roles.
+    def actor(self, has_post: HasPost) -> Actor:
+        """Who acts: the token's person, or whom the calling system names within its roles. Where
+        several roles may, it is in the first in which the person has a post.
 
-        Raises :class:`Forbidden` where the token has no role that may.
+        Raises :class:`Forbidden` where the token has no role that may, and :class:`Malformed` where
+        somebody has to be named and is not.
         """
-        role = self._role()
-        named = self.given.actor
+        roles, named = self._roles(), self.given.actor
         if self.token.person:
             if named is not None and named.person != self.token.person:
                 raise Forbidden("个人令牌只能以本人名义办理")
             behalf = named.on_behalf_of if named else ""
+            role = _held(roles, self.token.person, has_post)
             return Actor(self.token.person, role, on_behalf_of=behalf)
         if named is None:
-            return Actor(self.token.system, role, asserted=role != Role.SOURCE_SYSTEM)
+            return self._system(roles)
+        role = _held(roles, named.person, has_post)
         return Actor(
             named.person, role, named.post, named.organisation, named.on_behalf_of, asserted=True
         )
+
+    def _system(self, roles: list[Role]) -> Actor:
+        """The system itself, in a role in which nobody holds a post."""
+        role = next((role for role in roles if role in WITHOUT_POST), None)
+        if role is None:
+            raise Malformed({"/case/actor": ["业务系统代为办理的，须写明办理人"]})
+        return Actor(self.token.system, role, asserted=role != Role.SOURCE_SYSTEM)
 
     def require_past(self, now: datetime, size: Callable[[], int]) -> None:
         """Raises :class:`Malformed` where it was submitted later than now, or rests on a record
@@ -199,7 +213,8 @@ class Request:
         if faults:
             raise Malformed(faults)
 
-    def _role(self) -> Role:
+    def _roles(self) -> list[Role]:
+        """The roles in which it may be asked, in the token's order."""
         allowed = set(self.token.roles) & set(self.act.by)
         if self.given.source is not None:
             self._require_own_row(self.given.source)
@@ -207,9 +222,9 @@ class Request:
         if self.given.role is not None:
             allowed &= {self.given.role}
         if not allowed:
-            may = "、".join(sorted(role.label for role in self.act.by))
+            may = "、".join(sorted(role.label for role in self.act.asked_by))
             raise Forbidden(f"{self.act.title}由{may}办理")
-        return min(allowed, key=[*self.token.roles, *Role].index)
+        return sorted(allowed, key=[*self.token.roles, *Role].index)
 
     def _require_own_row(self, source: SourceGiven) -> None:
         """A system tells of its own rows and no others; whatever a file tells of, an operator has
@@ -221,6 +236,13 @@ class Request:
             raise Forbidden("该事项只在本系统办理，不能作为其他系统已经发生的业务登记")
         if self.line is None and source.system != self.token.system:
             raise Forbidden(f"来源系统 {source.system} 的来源行只能凭该系统的令牌报送")
+
+
+def _held(roles: list[Role], person: str, has_post: HasPost) -> Role:
+    """The first role in which a person has a post; else the first, and the rule will say so."""
+    if roles[0] in WITHOUT_POST:
+        return roles[0]
+    return next((role for role in roles if has_post(person, role)), roles[0])
 
 
 def understand(
@@ -240,13 +262,15 @@ def understand(
     faults: dict[str, list[str]] = {}
     if not isinstance(body, dict):
         raise Malformed({"": ["应为 JSON 对象"]})
-    if not re.fullmatch(CODE, code):
+    if not re.fullmatch(kind.CODE, code):
         faults["/{code}"] = ["编码由 1 至 64 个字母、数字和 . _ - 组成"]
     asked = {name: value for name, value in body.items() if name != "case"}
     command = _loaded(act.command, asked, "", faults)
     given = _loaded(Circumstances, body.get("case", {}), "/case", faults)
     if given is not None:
         faults |= _faults_of_source(act, given.source)
+    if command is not None and RecordCorrected in act.facts:
+        faults |= _faults_of_content(kind, getattr(command, "content", None) or {})
     if command is None or given is None or faults:
         raise Malformed(dict(islice(faults.items(), MOST_FAULTS)))
     told = {
@@ -265,6 +289,19 @@ def _faults_of_source(act: Act, seen: SourceGiven | None) -> dict[str, list[str]
     if seen is not None and seen.deleted and RecordCorrected in act.facts:
         return {"/case/source/deleted": ["更正自身不能撤回；撤回原记录的，不写 content 即可"]}
     return {}
+
+
+def _faults_of_content(kind: type[Aggregate], content: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A correction holds no field that no record of its history has, and of a person's data only
+    digests: whatever it says is kept for ever, also where it is refused.
+    """
+    facts: list[Any] = [fact for fact in FACTS.values() if issubclass(kind, fact.about)]
+    known = {each.name for fact in facts for each in fields(fact)}
+    faults = {name: ["该类记录没有这一项"] for name in content if name not in known}
+    for name in {name for fact in facts for name in fact.PERSONAL} & set(content):
+        if not re.fullmatch("([0-9a-f]{64})?", str(content[name])):
+            faults[name] = ["应为原记录中的摘要"]
+    return pointed({"content": faults})
 
 
 def _loaded(cls: Any, given: Any, at: str, faults: dict[str, list[str]]) -> Any:
@@ -306,11 +343,6 @@ def _without_personal(act: Act, body: Mapping[str, Any]) -> dict[str, Any]:
 def is_our_own(act: Act) -> bool:
     """Whether an act is about the office itself, and asked for nowhere but here."""
     return act.command.about() in OUR_OWN
-
-
-def is_personal(act: str) -> bool:
-    """Whether an act of this name takes a person's own data."""
-    return act in ACTS and bool(_personal(ACTS[act].command))
 
 
 @cache

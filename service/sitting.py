@@ -26,19 +26,20 @@ from aggregates.base import (
 from aggregates.ledger import Imports, Refusals
 from aggregates.office import OFFICE, Office, Token
 from aggregates.payments import Payments
+from aggregates.person import provided
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import RULEBOOK, RuleBook
 from aggregates.unit import Unit
 from aggregates.values import business_day
-from commands.base import Case, Into, Undecided
-from commands.guards import observe_always, observe_row
+from commands.base import Case, Committed, Into, Undecided
+from commands.guards import check_always, check_row
 from service.drafting import envelope_of, refusal_of, row_of, unplaced, value_of
 from service.ledger.application import Ledger
 from service.ledger.rows import CommittedValue, ObservedKey, RequestRow
 from service.observing import Known, SourceRow, kind_and_code, revised, withdrawn
 from service.replacing import fact_from
-from service.request import OUR_OWN, Forbidden, Line, NotFound, Refusal, Request
+from service.request import Forbidden, Line, NotFound, Refusal, Request, is_our_own
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -78,6 +79,7 @@ class Decided:
 
     row: RequestRow
     records: list[Record[Any]]
+    committed: Sequence[Committed]
     source: SourceRow | None = None
     case: Case | None = None
 
@@ -114,14 +116,20 @@ class Sitting:
     def _with(self, pending: list[Record[Any]], it: Aggregate) -> Aggregate:
         """What an aggregate remembers after records of this sitting; what others see stays."""
         if any(isinstance(record.fact, RecordCorrected) for record in pending):
-            taken = [record for each in self._decided for record in each.records]
-            here = [record for record in taken if record.stream == it.id]
             self._own.add(it.id)
-            return fold(type(it)(it.id), [*self.ledger.history(it.id), *here])
+            return fold(type(it)(it.id), [*self.ledger.history(it.id), *self._here(it.id)])
         if it.id not in self._own:
             self._own.add(it.id)
             it = deepcopy(it)
         return fold(it, pending)
+
+    def _size(self) -> int:
+        """How many records there are, with those that this sitting is about to add."""
+        return self.ledger.head_position() + sum(len(each.records) for each in self._decided)
+
+    def _here(self, stream: str) -> list[Record[Any]]:
+        """What this sitting has decided of a history so far."""
+        return [r for each in self._decided for r in each.records if r.stream == stream]
 
     def moved(self) -> dict[str, tuple[int, int]]:
         """What was read from memory and has moved on since: its version then and now."""
@@ -132,11 +140,11 @@ class Sitting:
         """Ask the rule; what follows is recorded when the sitting concludes.
 
         Raises :class:`Forbidden`, :class:`NotFound`, :class:`VersionMoved`, or ``Malformed`` where
-        it rests on what is not there yet.
+        it rests on what is not there yet, or nobody is named as the one who acts.
         """
         it = self.history(request.kind, request.subject)
         self._admit(request, it)
-        request.require_past(self.now, self.ledger.head_position)
+        request.require_past(self.now, self._size)
         if expected is not None and it.version != expected:
             raise VersionMoved(it.version)
         source = SourceRow.of(request, self.ledger, self.known)
@@ -149,7 +157,7 @@ class Sitting:
         return self._take(request, outcome, it, facts, case, source)
 
     def set_aside(self, line: Line, token: Token, key: str, problem: str) -> None:
-        """Keep a line that could not be read or placed, word for word."""
+        """Keep a line that could not be read or placed, its text beside the ledger."""
         salt = secrets.token_bytes(16)
         row = RequestRow(token.id, key, salt, line.seal(salt), b"", REFUSED)
         envelope = Envelope(
@@ -162,7 +170,7 @@ class Sitting:
         )
         of_line = unplaced(line, problem)
         record = self._placed(of_line.aggregate, of_line.fact, envelope)
-        self._decided.append(Decided(row, [record]))
+        self._decided.append(Decided(row, [record], [line.text]))
 
     def conclude(self) -> list[Outcome]:
         """Record everything that was decided. Raises as the ledger does."""
@@ -181,6 +189,10 @@ class Sitting:
             Outcome(each.outcome, tuple(stored[own.start : own.stop]))
             for each, own in self._in_order()
         ]
+
+    def key_of(self, record: int) -> str:
+        """The key of the request that one of the records follows from, counted from 0."""
+        return next(each.row.key for each, own in self._in_order() if record in own)
 
     def _in_order(self) -> Iterator[tuple[Decided, range]]:
         """Each decision, and which of all the records are its own."""
@@ -201,7 +213,7 @@ class Sitting:
         """The unit that answers for what is addressed, also before there is anything of it."""
         if isinstance(it, Payments):
             return self.history(Project, it.project).belongs_to
-        if isinstance(it, OUR_OWN):
+        if is_our_own(request.act):
             return ""
         return it.belongs_to or str(getattr(request.command, "unit", ""))
 
@@ -234,6 +246,7 @@ class Sitting:
             source=request.source,
             recorded=recorded,
             fact=fact_from,
+            provided=lambda: provided([*self.ledger.history(it.id), *self._here(it.id)]),
         )
 
     def _posted(self, request: Request, today: date) -> Actor:
@@ -241,8 +254,9 @@ class Sitting:
 
         Whom a system names must belong to the units that it speaks for.
         """
-        actor = request.actor()
-        held = self.history(Office, OFFICE).assignment(actor.person, Role(actor.role), today)
+        office = self.history(Office, OFFICE)
+        actor = request.actor(lambda person, role: bool(office.assignment(person, role, today)))
+        held = office.assignment(actor.person, Role(actor.role), today)
         if held is not None:
             actor = replace(actor, post=held.post, organisation=held.organisation)
         claimed = actor.organisation if actor.asserted else ""
@@ -253,7 +267,7 @@ class Sitting:
     def _facts(
         self, request: Request, it: Aggregate, case: Case, source: SourceRow | None
     ) -> list[Any]:
-        observe_always(it, case, begins=request.act.begins)
+        check_always(it, case, begins=request.act.begins)
         try:
             if source is None or source.is_correction:
                 return _decided(request, it, case)
@@ -265,7 +279,7 @@ class Sitting:
         """A later revision of a source row corrects what the row has led to; its deletion withdraws
         all of it.
         """
-        observe_row(source.first, case, is_deleted=source.is_deleted)
+        check_row(source.first, case, is_deleted=source.is_deleted)
         if source.is_deleted:
             return withdrawn(source.records, self._named, "来源记录已删除")
         facts = _decided(request, it, case)
@@ -285,8 +299,8 @@ class Sitting:
     def _folded(self, stream: str, gone: Collection[int]) -> Aggregate:
         now = self._named(stream)
         recorded = [r for r in self.ledger.history(stream) if r.version <= now.version]
-        here = [r for each in self._decided for r in each.records if r.stream == stream]
-        it = fold(type(now)(stream), [r for r in recorded + here if r.position not in gone])
+        told = recorded + self._here(stream)
+        it = fold(type(now)(stream), [r for r in told if r.position not in gone])
         it.version = now.version
         return it
 
@@ -305,7 +319,7 @@ class Sitting:
         for fact in facts:
             whose = fact.aggregate if isinstance(fact, Into) else it
             records.append(self._placed(whose, getattr(fact, "fact", fact), envelope))
-        decided = Decided(row, records, source, case)
+        decided = Decided(row, records, _kept(request, outcome, case), source, case)
         self._decided.append(decided)
         return decided
 
@@ -328,12 +342,7 @@ class Sitting:
         ]
 
     def _values(self) -> list[CommittedValue]:
-        return [
-            value_of(committed)
-            for each in self._decided
-            if each.case and each.outcome == RECORDED
-            for committed in each.case.committed
-        ]
+        return [value_of(value) for each in self._decided for value in each.committed]
 
     def _withheld(self) -> dict[bytes, int]:
         return {
@@ -348,6 +357,13 @@ def _decided(request: Request, it: Aggregate, case: Case) -> list[Any]:
     """What the rule says. Raises ``Undecided``."""
     decided = request.command.decide(it, case)
     return [] if decided is None else [decided] if isinstance(decided, Fact) else [*decided]
+
+
+def _kept(request: Request, outcome: str, case: Case) -> Sequence[Committed]:
+    """What comes beside the ledger: what was committed to, or the line that was refused."""
+    if outcome == RECORDED:
+        return case.committed
+    return [] if request.line is None else [request.line.text]
 
 
 def is_within(reader: Any, token: Token, unit: str) -> bool:

@@ -99,7 +99,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Ambiguous):
         return str(error)
     if isinstance(error, json.JSONDecodeError):
-        return f"第 {error.lineno} 行第 {error.colno} 列: {error.msg}"
+        return f"第 {error.lineno} 行第 {error.colno} 列不合 JSON 语法"
     if isinstance(error, UnicodeDecodeError):
         return "不是 UTF-8 编码"
     return "无法读取"

@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any, Self
 
 from aggregates.base import Actor, Aggregate, Envelope, Fact, Record, Severity, Source, fold
+from aggregates.person import provided
 from aggregates.roles import Role
 from aggregates.rulebook import DEFAULT, RuleSet
 from commands.base import Case, Command, Into, Rule, Undecided
@@ -24,11 +25,15 @@ SOMEBODY = Actor("somebody", Role.OPERATOR)
 TODAY = date(2021, 3, 1)
 
 
+def happened(facts: Iterable[Fact[Any]], stream: str) -> list[Record[Any]]:
+    """The records of these facts, in this order."""
+    envelope = Envelope("token", SOMEBODY, TODAY, "given")
+    return [Record(stream, n, envelope, fact, n) for n, fact in enumerate(facts, start=1)]
+
+
 def history(kind: type[Aggregate], *facts: Fact[Any], code: str = SOMEWHERE) -> Aggregate:
     """An aggregate to which these facts happened, in this order."""
-    it = kind.of(code)
-    envelope = Envelope("token", SOMEBODY, TODAY, "given")
-    return fold(it, (Record(it.id, n, envelope, f, n) for n, f in enumerate(facts, start=1)))
+    return fold(kind.of(code), happened(facts, kind.stream(code)))
 
 
 class Scenario:
@@ -47,10 +52,8 @@ class Scenario:
         self.others[other.id] = other
         return self
 
-    def by(
-        self, person: str, role: Role, organisation: str = "", *, on_behalf_of: str = ""
-    ) -> Self:
-        self.case.actor = Actor(person, role, organisation=organisation, on_behalf_of=on_behalf_of)
+    def by(self, person: str, role: Role, organisation: str = "", **named: Any) -> Self:
+        self.case.actor = Actor(person, role, organisation=organisation, **named)
         return self
 
     def on(self, day: date, today: date | None = None) -> Self:
@@ -105,4 +108,6 @@ class Scenario:
 
 
 def given(kind: type[Aggregate], *facts: Fact[Any], code: str = SOMEWHERE) -> Scenario:
-    return Scenario(history(kind, *facts, code=code))
+    told = Scenario(history(kind, *facts, code=code))
+    told.case.provided = lambda: provided(happened(facts, told.subject.id))
+    return told

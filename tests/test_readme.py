@@ -7,6 +7,7 @@ the project, as a reader would, and their story is played there.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -78,14 +79,17 @@ def test_an_act_is_added_by_two_files_and_a_story(copy: Path) -> None:
 def test_the_operations_run_as_they_stand(tmp_path: Path) -> None:
     script = "".join(text for rest, text in blocks("sh") if rest == "run")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    database = f"sqlite:///{tmp_path}/office.db"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path, "WENXIAO_DATABASE_URL": database},
+        env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "acts.md").read_text(encoding="utf-8").startswith("#")
+    assert "2 lines = 2 recorded + 0 repeated + 0 unplaced" in done.stdout
+    assert "2 lines = 0 recorded + 2 repeated + 0 unplaced" in done.stdout
+    (noted,) = json.loads((tmp_path / "noted.json").read_text(encoding="utf-8"))
+    assert noted["verdict"] == "true"

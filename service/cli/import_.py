@@ -25,7 +25,22 @@ MOST_SHOWN = 1_000
 """How many lines are told one by one; all are counted, and all stand in the ledger."""
 
 
-@click.command("import")
+NOT_PLACED = (
+    "lines were not placed: mend them, and import them alone;"
+    " wenxiao import --help shows what a line looks like"
+)
+
+EPILOG = """\b
+A line names an act, the code of what it is about, and its body as the API takes it:
+  {"act": "register_unit", "on": "117", "body":
+     {"name": "…", "case": {"actor": {"person": "wang"}}}}
+With a source it tells of what has happened elsewhere:
+  {"act": "submit_goal", "on": {"project": "2021-017"}, "body": {…, "case": {"source":
+     {"system": "…", "table": "…", "row": "1", "revision": "1"}}}}
+"""
+
+
+@click.command("import", epilog=EPILOG)
 @database_option
 @ledger_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -56,7 +71,8 @@ def command(
     """Import a file of JSON Lines: an act on each, commanded or observed.
 
     Run it again after an interruption: what is recorded stays recorded once. Lines that cannot be
-    placed are kept in the ledger word for word, reported here by number, and make the exit code 1.
+    placed are told here by number, kept beside the ledger, and make the exit code 1.
+    Mend them and import them alone, in a file and a batch of their own.
     """
     bad: dict[int, str] = {}
 
@@ -109,4 +125,4 @@ def _report(bad: dict[int, str], count: int) -> None:
     for number in sorted(bad)[:MOST_SHOWN]:
         click.echo(f"line {number}: {bad[number]}", err=True)
     if count:
-        raise Failed(f"{count} lines were not placed")
+        raise Failed(f"{count} {NOT_PLACED}")

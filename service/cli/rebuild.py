@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import click
@@ -42,8 +44,9 @@ def command(
 ) -> None:
     """Make read models anew beside the live ones, compare both, and change over.
 
-    Exit code 1 if they differed: what people had read was not what the records say. Exit code 3 if
-    nothing had been read before, so that there was nothing to compare.
+    Exit code 1 if they differed: what people had read was not what the records say. It is changed
+    over nevertheless, and the rows that differed are named. Exit code 3 if nothing had been read
+    before, so that there was nothing to compare.
     """
     chosen = [BY_NAME[name] for name in models or BY_NAME]
     with ledger_at(database, ledger) as at:
@@ -52,9 +55,13 @@ def command(
             return
         reports = [_rebuilt(at, model, check=check) for model in chosen]
     answer = [_told(report) for report in reports]
-    tell(answer, *map(_line, reports), as_json=as_json)
+    tell(answer, *chain.from_iterable(map(_lines, reports)), as_json=as_json)
     if differing := [report.model for report in reports if not report.is_equal]:
-        raise Failed(f"differed from the records: {'、'.join(differing)}")
+        now = "people go on reading that" if check else "people now read what the records say"
+        raise Failed(
+            f"differed from the records: {'、'.join(differing)}; {now}."
+            " Whether the records are sound, wenxiao verify tells"
+        )
     if unread := [report.model for report in reports if report.is_of_nothing]:
         raise Inconclusive(f"nothing had been read before, or recorded: {'、'.join(unread)}")
 
@@ -110,12 +117,18 @@ def _told(report: Report[Any]) -> dict[str, Any]:
     }
 
 
-def _line(report: Report[Any]) -> str:
+def _lines(report: Report[Any]) -> Iterator[str]:
+    """What was compared, and the first of the rows that differ."""
     if report.is_of_nothing:
-        return f"? {report.model}: nothing to compare with"
+        yield f"? {report.model}: nothing to compare with"
+        return
     mark = "✓" if report.is_equal else "✗"
     frozen = f" {report.frozen} while a history stood still," if report.frozen else ""
-    return (
+    yield (
         f"{mark} {report.model} as of {report.position}: {report.rows} rows,"
         f" {report.differing} differing,{frozen} digest {report.shadow_digest}"
     )
+    for each in report.differences:
+        yield f"  {'/'.join(map(str, each.name))} since {each.since}"
+    if more := report.differing - len(report.differences):
+        yield f"  and {more} more"

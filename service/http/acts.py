@@ -29,7 +29,6 @@ from flask import Response
 from aggregates.base import MAIN, Aggregate, Severity, title_of
 from commands.base import ACTS, Act
 from commands.glossary import CALLED
-from commands.vocabulary import CODE
 from service.http.bearer import Caller, Counter, caller
 from service.http.bodies import read_body, unprintable
 from service.http.conditions import KEY, VERSION, etag, expected_version, idempotency_key
@@ -140,7 +139,7 @@ def _description(act: Act) -> str:
     lines = [
         inspect.cleandoc(act.command.__doc__ or ""),
         f"依据: {act.basis}",
-        "由" + "、".join(sorted(role.label for role in act.by)) + "办理",
+        "由" + "、".join(sorted(role.label for role in act.asked_by)) + "办理",
     ]
     if act.observed:
         lines.append("只登记其他系统中已经发生的业务，须写明来源（case.source）")
@@ -186,7 +185,7 @@ def _view(act: Act, kind: type[Aggregate]) -> Callable[..., Response]:
 
 def _in_path(path: str, kind: type[Aggregate]) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"{(\w+)}", path):
-        yield path_parameter(name, f"{title_of(kind)}编码", CODE)
+        yield path_parameter(name, f"{title_of(kind)}编码", kind.CODE)
 
 
 for _act in ACTS.values():

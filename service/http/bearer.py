@@ -99,8 +99,8 @@ class Caller:
 
         A source system may report any act as done elsewhere; which, the desk looks at.
         """
-        if (act.by | {Role.SOURCE_SYSTEM}).isdisjoint(self.token.roles):
-            may = "、".join(sorted(role.label for role in act.by))
+        if (act.asked_by | {Role.SOURCE_SYSTEM}).isdisjoint(self.token.roles):
+            may = "、".join(sorted(role.label for role in act.asked_by))
             raise Forbidden(f"{act.title}由{may}办理")
 
     def may_read(self) -> None:

@@ -91,7 +91,7 @@ def _act_told(act: Act) -> dict[str, Any]:
         "act": act.name,
         "title": act.title,
         "basis": act.basis,
-        "by": sorted(act.by),
+        "by": sorted(act.asked_by),
         "paths": [f"/v1/{{ledger}}/{path}" for path in act.paths],
         "observed": act.observed,
         "facts": [{"topic": fact.TOPIC, "title": fact.TITLE} for fact in act.facts],

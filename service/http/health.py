@@ -1,9 +1,10 @@
 """健康: for whoever keeps the service running. It tells numbers, no names of ledgers.
 
-``/healthz``: the process answers. ``/readyz``: it can also do its work, for the database is there
-and at this release's schema; else that is a problem, 503. Whether the server's settings might lose
-what it acknowledges, how far the read models are behind, what they could not take in and what the
-last verification found are told beside it: none of them is cured by taking the service away.
+``/healthz``: the process answers. ``/readyz``: it can also be trusted with work, for the database
+is there and at this release's schema, and no ledger failed when it was last verified; else that is
+a problem, 503. Whether the server's settings might lose what it acknowledges, how far the read
+models are behind and what they could not take in are told beside it: none of them is cured by
+taking the service away.
 """
 
 from __future__ import annotations
@@ -44,12 +45,20 @@ def healthz() -> Any:
 
 @health.reads("/readyz", ReadyShape, is_open=True, fails={503}, tags=["健康"])
 def readyz() -> Any:
-    """就绪: the service can do its work."""
+    """就绪: the service can be trusted with work."""
     app: Any = current_app
     found = look(app.engine)
     if not found["ready"]:
-        raise Problem(NOT_READY, readiness=found)
+        raise Problem(NOT_READY, _reason(found), readiness=found)
     return found
+
+
+def _reason(found: dict[str, Any]) -> str:
+    if not found["database"]:
+        return "数据库无法连接"
+    if not found["migrated"]:
+        return "数据库结构不是本版本所需的"
+    return f"有 {found['unverified']} 个台账最近一次核验未通过，再次核验通过之前不宜继续登记"
 
 
 def look(engine: sa.Engine) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def look(engine: sa.Engine) -> dict[str, Any]:
             found |= _numbers(engine)
     except (sa.exc.SQLAlchemyError, UnsafeDatabase, CommandError) as error:
         logger().warning("not ready", error=error)
-    found["ready"] = found["database"] and found["migrated"]
+    found["ready"] = found["database"] and found["migrated"] and not found["unverified"]
     return found
 
 

@@ -1,13 +1,20 @@
 """提问: as of when, at least how far, which page; and what of it the asker may see.
 
 Every question is answered at one position, which the answer names. ``as_of`` chooses it: a
-position, a time with its offset, or a day (its end, as the offices count days). ``at_least`` waits
-until the read models have come that far, for whoever has just recorded something. What cannot be
-answered exactly is not answered: a 503 says when to ask again.
+position, a time with its offset, or a day (its end, as the offices count days), and nothing that is
+still to come. ``at_least`` waits until the read models have come that far, for whoever has just
+recorded something. What cannot be answered exactly is not answered: a 503 says when to ask again.
 
-What is told is as of that position; who may see it is judged by the units as they stand today, for
-one history as for a list. Whoever answers for a history now sees all of its past, and whoever has
-handed it over none of it.
+A position says the same for ever, and so does a time that is before the last record's: no record
+comes before one that is there. Of a later time, today's end above all, the answer is as far as the
+ledger has come; another server, whose clock is a little behind, may still record something before
+that time. The position in the answer is what to ask for again.
+
+What is told is as of that position; who may see it is judged by the units as they stand today.
+Whoever answers for a history now sees all of its past, and whoever has handed it over none of it.
+Today is, for one history, what the ledger says this moment; for a list, what the read models have
+read by now: until they have read of a move, a list still shows what has gone and not yet what has
+come. To wait for them with every list would let nobody read one while they stand still.
 
 A list comes in pages. Its ``next`` holds where the next page begins, at which position, and to
 which question it belongs; under another question it is refused.
@@ -29,14 +36,14 @@ import sqlalchemy as sa
 from flask import current_app, request
 from marshmallow import ValidationError, fields, validate
 
-from aggregates.base import Aggregate, kind_of
+from aggregates.base import CODE, Aggregate, kind_of
 from aggregates.values import BEIJING, business_day
-from commands.vocabulary import CODE, DAY, INSTANT, CodeField, is_printable
+from commands.vocabulary import DAY, INSTANT, CodeField, is_printable
 from projections.base import ReadModel
 from projections.changes import Values
 from projections.places import Behind
 from service.http.bearer import Caller, caller
-from service.http.problems import BAD_CURSOR, BEHIND, Problem
+from service.http.problems import BAD_CURSOR, Problem, malformed
 from service.ledger.application import Ledger
 from service.projector import lowest, wait_for
 from service.request import NotFound
@@ -106,7 +113,13 @@ class Moment(fields.Field[Any]):
 class Question(Strict):
     """What may be said with every question."""
 
-    as_of = Moment(metadata={"description": "截至: 台账位置、时间或日期"})
+    as_of = Moment(
+        metadata={
+            "description": "截至: 台账位置、时间或日期。按位置的答复永远不变；"
+            "时间不早于台账最后一条记录的，按当时已有的记录答复，此后仍可能有不晚于该时间的记录入账，"
+            "须复现时请用答复中的 as_of 位置"
+        }
+    )
     at_least = Whole(1, metadata={"description": "至少更新到这一位置再回答"})
 
 
@@ -234,14 +247,26 @@ def understood(
 
 
 def _position(ledger: Ledger, said: int | date | None) -> int | None:
-    """The position of a moment; of what is still to come nothing can be said exactly."""
-    if said is None or isinstance(said, int):
+    """The position of a moment. Of what is still to come nothing can be said: to ask is a fault,
+    for nobody knows when it could be answered.
+    """
+    if said is None:
+        return None
+    if isinstance(said, int):
+        if said > ledger.head_position():
+            raise malformed(parameter={"as_of": ["台账尚未到这一位置"]})
         return said
-    now = ledger.clock()
+    now = _latest(ledger)
     moment = said if isinstance(said, datetime) else _within(said, now)
     if moment > now:
-        raise Problem(BEHIND, "这一时间尚未到来")
+        raise malformed(parameter={"as_of": ["这一时间尚未到来"]})
     return ledger.position_at(moment)
+
+
+def _latest(ledger: Ledger) -> datetime:
+    """The time now; or that of the last record, which a server whose clock is ahead has made."""
+    now = ledger.clock()
+    return max(now, ledger.records_in.head().recorded_at or now)
 
 
 def _within(day: date, now: datetime) -> datetime:

@@ -12,17 +12,19 @@ import sqlalchemy as sa
 from marshmallow import Schema, fields
 
 from aggregates.accountable import Accountable
+from aggregates.base import CODE
 from aggregates.project import Project
 from aggregates.unit import Unit
 from aggregates.values import Grade
-from commands.vocabulary import CODE, DayField
-from projections.places import Behind
+from commands.vocabulary import DayField
+from projections.places import Behind, frozen
 from projections.project_status import PROJECTS
 from projections.standing import Standing, StandingModel, StatusFilter
 from projections.unit_status import UNITS
 from projections.year_status import YEARS, Stage, YearFilter
 from service.http.conditions import etag
 from service.http.doors import Doors, path_parameter
+from service.http.problems import BEHIND, Problem
 from service.http.questions import Asked, PagedQuestion, Question, Whole, Yes, code, understood
 from service.http.shapes import PageShape, RecordShape, number, record_told, said
 from service.http.statuses import ProjectShape, UnitShape, project_told, unit_told
@@ -210,8 +212,8 @@ def _standing(
     with asked.connected() as connection:
         found = model.find(connection, asked.slug, code, asked.as_of)
         version = _version(connection, asked, kind.stream(code))
-    if found is None:
-        raise _missing(model, asked, version)
+        if found is None:
+            raise _missing(connection, model, asked, kind.stream(code), version)
     answer = {"as_of": asked.as_of, "version": version, "frozen_at": found.frozen_at}
     return answer | {kind.KIND: told(found)}, {"ETag": etag(version)}
 
@@ -232,10 +234,15 @@ def _happened(
     }
 
 
-def _missing(model: StandingModel[Any], asked: Asked, version: int) -> Exception:
-    """It was not there; or, asked about now, it is there and has not been read yet."""
+def _missing(
+    connection: sa.Connection, model: StandingModel[Any], asked: Asked, stream: str, version: int
+) -> Exception:
+    """It was not there; or it was, and has not been read yet, or never could be."""
     if asked.is_now and not version:
         return Behind(model.NAME, asked.ledger.head_position(), asked.as_of)
+    place = model.at(connection, asked.slug, asked.as_of)
+    if stopped := frozen(connection, [place], [stream]).get(stream):
+        return Problem(BEHIND, f"自第 {stopped} 号记录起未能读入，此前无现状可答")
     return NotFound("没有这个对象")
 
 

@@ -85,6 +85,8 @@ class Appender(Generic[C]):
             batch = self._judged(connection, insertions)
             if not self._holds(connection, batch):
                 raise PersistenceError("the head moved under its lock")
+        if batch.withheld:
+            self._storage.sweep(connection)
         return batch
 
     def _look(self, connection: C) -> None:

@@ -18,9 +18,9 @@ from eventsourcing.persistence import PersistenceError, StoredEvent
 from service.ledger.entry import (
     LARGEST_NUMBER,
     LAYOUT,
+    LIMIT,
     SALT_SIZE,
     MalformedEntry,
-    fit,
     name,
     require,
     timestamp,
@@ -28,6 +28,7 @@ from service.ledger.entry import (
 )
 from service.ledger.errors import (
     ClockBehind,
+    EntryTooLarge,
     ObservedRepeated,
     RecordConflict,
     RequestRepeated,
@@ -225,7 +226,8 @@ class Batch:
         stream, _, topic, body = event
         names = name(stream), version, name(topic)
         entry = LAYOUT % (self._ledger, position, self.at, *names, next(self._salts), body)
-        fit(len(entry))
+        if len(entry) > LIMIT:
+            raise EntryTooLarge(len(entry), LIMIT, position - self.size - 1)
         return Row(position, stream, version, topic, entry)
 
     def _keep(self, insertion: Insertion, rows: Sequence[Row]) -> None:

@@ -45,9 +45,9 @@ class Held:
     def compare(self, kept: Sequence[Any] | None) -> None:
         """What is kept is as this record says. Raises ``Unsound``."""
         if kept is None:
-            raise self._unsound(f"is gone, though record {self.position} holds its digest")
+            raise self._unsound("is gone, though its digest is held")
         if self.is_order and tuple(kept) != (None, None, self.position):
-            raise self._unsound(f"is not withheld by record {self.position}, which orders it")
+            raise self._unsound("is not withheld, though that is ordered")
 
     def _unsound(self, reason: str) -> Unsound:
         return Unsound(self.position, f"value {self.digest.hex()}", reason)
@@ -67,9 +67,9 @@ def _held(position: int, topic: str, body: bytes) -> Iterator[Held]:
     envelope, fact = decode(topic, body)
     if isinstance(fact, PersonValueWithheld):
         yield Held(position, bytes.fromhex(fact.digest), is_order=True)
-    is_commitment = envelope.act != CorrectRecord.act.name
+    is_by_hand = isinstance(fact, RecordCorrected) and envelope.act == CorrectRecord.act.name
     for digest in fact.digests:
-        yield Held(position, bytes.fromhex(digest), is_commitment=is_commitment)
+        yield Held(position, bytes.fromhex(digest), is_commitment=not is_by_hand)
 
 
 def commits(digest: bytes, salt: bytes, value: str) -> bool:

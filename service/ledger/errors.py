@@ -71,10 +71,13 @@ class ClockBehind(OperationalError):
 
 
 class EntryTooLarge(DataError):
-    """A record would be longer than an entry may be; keep the matter elsewhere, by digest."""
+    """A record would be longer than an entry may be; keep the matter elsewhere, by digest.
 
-    def __init__(self, size: int, limit: int) -> None:
-        self.size, self.limit = size, limit
+    ``record``: which of the records that were to be appended together, counted from 0.
+    """
+
+    def __init__(self, size: int, limit: int, record: int = 0) -> None:
+        self.size, self.limit, self.record = size, limit, record
         super().__init__(f"an entry of {size} bytes, where {limit} is the limit")
 
 

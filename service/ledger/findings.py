@@ -18,19 +18,24 @@ UNREADABLE = (
 
 
 class Unsound(Exception):
-    """不符: something is not as it was recorded; ``position`` is the first record concerned."""
+    """不符: something is not as it was recorded; ``position`` is the first record concerned.
+
+    ``what`` it is, where it is not that record itself; 0 where it is no record's.
+    """
 
     def __init__(self, position: int, what: str, reason: str) -> None:
         self.position, self.what, self.reason = position, what, reason
         super().__init__(position, what, reason)
 
     def __str__(self) -> str:
-        return f"{self.what} {self.reason}"
+        record = f"record {self.position}"
+        of_it = f"{self.what}, of {record}," if self.position else self.what
+        return f"{of_it if self.what else record} {self.reason}"
 
 
 def bad_record(position: int, reason: str) -> Unsound:
     """A record is not as it was recorded."""
-    return Unsound(position, f"record {position}", reason)
+    return Unsound(position, "", reason)
 
 
 def failure_of(check: Callable[[], None]) -> Unsound | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, cast
 
@@ -20,6 +20,9 @@ WITHHOLD = (
     "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = ?"
     " WHERE ledger = ? AND digest = ? AND withheld_by IS NULL"
 )
+SWEEP_SECONDS = 1
+"""How long a sweep waits for those who still read what the log holds."""
+
 VERSION = "SELECT coalesce(max(version), 0) FROM record WHERE ledger = ? AND stream = ?"
 
 
@@ -44,6 +47,11 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise sqlite_fault(error, committing=True) from error
+
+    def sweep(self, connection: sqlite3.Connection) -> None:
+        """Empty the write-ahead log, which tells earlier pages; unless somebody reads them yet."""
+        with suppress(sqlite3.Error), _waiting(connection, SWEEP_SECONDS):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def rows(self, connection: sqlite3.Connection, statement: str, *values: object) -> list[Any]:
         return connection.execute(statement, values).fetchall()
@@ -78,6 +86,17 @@ class SQLiteStorage(Storage[sqlite3.Connection]):
         for digest, position in batch.withheld.items():
             connection.execute(WITHHOLD, (position, ledger, digest))
         return True
+
+
+@contextmanager
+def _waiting(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
+    """For a while, wait no longer than this for others."""
+    (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
 @cache

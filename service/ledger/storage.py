@@ -141,6 +141,9 @@ class Storage(ABC, Generic[C]):
     def write(self, connection: C, batch: Batch) -> bool:
         """Move the head and insert what the batch holds, if the head is where it was judged at."""
 
+    def sweep(self, connection: C) -> None:
+        """Values have been withheld: leave nothing of them on the disk that can be taken away."""
+
     @abstractmethod
     def rows(self, connection: C, statement: str, *values: object) -> list[Any]:
         """Run a query with ``?`` for its values."""

@@ -83,7 +83,6 @@ observed = sa.Table(
     sa.Column("source_table", Name, primary_key=True),
     sa.Column("row_id", Name, primary_key=True),
     sa.Column("revision", Name, primary_key=True),
-    sa.Column("digest", sa.LargeBinary),
     sa.Column("position", sa.BigInteger, nullable=False),
     comment="来源行: which row of which system, in which revision, is recorded where",
 )

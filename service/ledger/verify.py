@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from eventsourcing.persistence import PersistenceError
 
 from service.clock import Clock, utc_now
-from service.ledger.commitments import commits, held_in
+from service.ledger.commitments import Held, commits, held_in
 from service.ledger.errors import UnknownLedger
 from service.ledger.examiners import examined, worth
 from service.ledger.findings import UNREADABLE, Unsound, bad_record, earliest
@@ -280,6 +280,14 @@ class Verifier:
 
     def values(self) -> None:
         """Each committed value hashes to its digest, or is withheld by a record's order."""
+        unsound = set(islice(self._unsound_values(), MOST_VALUES))
+        if unsound:
+            holding = (each for each in held_in(self._pages(RECORDS, 0)) if each.digest in unsound)
+            first = next(holding, Held(0, min(unsound)))
+            what = f"value {first.digest.hex()}"
+            raise Unsound(first.position, what, "is not the one that was committed to")
+
+    def _unsound_values(self) -> Iterator[bytes]:
         for digest, salt, value, withheld_by in self._pages(VALUES, b""):
             if salt is None and value is None and withheld_by is not None:
                 ordered = held_in(self._select(ORDER, withheld_by))
@@ -287,7 +295,7 @@ class Verifier:
             else:
                 is_sound = withheld_by is None and commits(digest, salt, value)
             if not is_sound:
-                raise Unsound(0, f"value {digest.hex()}", "is not the one that was committed to")
+                yield digest
 
     def subtrees(self, now: Snapshot, begin: int) -> None:
         """The roots above the first level are those of the ones below, and there are no others."""

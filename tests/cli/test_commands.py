@@ -14,6 +14,7 @@ from commands.office import REVOKED_ONCE
 from service.projector import lowest
 from tests.cli.conftest import Wenxiao, command, environment
 from tests.conftest import opened
+from tests.ledger.tampering import execute
 from tests.test_readme import PROJECT
 
 
@@ -65,6 +66,24 @@ def test_read_models_are_made_anew_and_back(wenxiao: Wenxiao) -> None:
     assert back.stdout == "accountability: people read generation 1 again, no longer generation 2\n"
     nothing = wenxiao("rebuild", "--ledger", "office", "--rollback", "unit_status")
     assert (nothing.returncode, "no earlier generation" in nothing.stderr) == (1, True)
+
+
+def test_a_rebuild_says_which_rows_differed_and_that_it_changed_over(
+    wenxiao: Wenxiao, database_url: str
+) -> None:
+    wenxiao("rules", "publish", "shizong", "--ledger", "office")
+    wenxiao("worker", "--once")
+    with opened(database_url) as engine:
+        execute(engine, "UPDATE accountability SET person = 'nobody' WHERE position = 1")
+    words = ("rebuild", "--ledger", "office", "accountability")
+    checked, done = wenxiao(*words, "--check"), wenxiao(*words)
+    for each, now in ((checked, "people go on reading that"), (done, "people now read what")):
+        assert each.returncode == 1
+        assert "2 rows, 1 differing" in each.stdout
+        assert each.stdout.splitlines()[1:] == ["  1 since 1"]
+        assert now in each.stderr
+        assert "wenxiao verify tells" in each.stderr
+    assert wenxiao(*words).returncode == 0
 
 
 def test_a_rollback_of_all_goes_back_as_far_as_there_is_a_way(wenxiao: Wenxiao) -> None:

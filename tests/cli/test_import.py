@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from aggregates.ledger import LineUnplaced
+from aggregates.ledger import Imports, LineUnplaced
 from aggregates.unit import Unit
+from commands.base import ACTS
+from service.cli.import_ import EPILOG, NOT_PLACED
+from service.desk import Desk
 from service.ledger.application import Ledger
+from service.request import understand
 from tests.cli.conftest import Wenxiao, command, environment
 from tests.conftest import opened
+from tests.desk.conftest import CONSOLE
 
 
 def unit(code: str, name: str = "农业农村局", **case: Any) -> str:
-    body = {"name": name, **({"case": case} if case else {})}
+    """A line that registers a unit: as ``wang`` did in the system, or as a row there says."""
+    body = {"name": name, "case": case or {"actor": {"person": "wang"}}}
     return json.dumps({"act": "register_unit", "on": code, "body": body}, ensure_ascii=False)
 
 
@@ -50,7 +57,13 @@ def test_a_good_file_is_recorded_once(wenxiao: Wenxiao, tmp_path: Path) -> None:
     assert (again.returncode, counts(again)) == (0, (0, 3, 0))
 
 
-def test_bad_lines_are_told_by_number_and_kept_word_for_word(
+def text_of(unplaced: LineUnplaced, ledger: Ledger) -> str:
+    """What stands beside the ledger of a line."""
+    kept = ledger.records_in.find_value(bytes.fromhex(unplaced.text))
+    return kept.value if kept else ""
+
+
+def test_bad_lines_are_told_by_number_and_kept_beside_the_ledger(
     wenxiao: Wenxiao, tmp_path: Path, database_url: str
 ) -> None:
     bad = ["no json", '{"act": "nothing"}', unit("118", name=""), '{"a": 1, "a": 2}']
@@ -59,12 +72,42 @@ def test_bad_lines_are_told_by_number_and_kept_word_for_word(
     assert done.returncode == 1
     assert counts(done) == (1, 0, 7)
     assert list(told(done)["bad"]) == ["2", "3", "4", "5", "6", "7", "8"]
-    assert "line 3: 没有办理事项 'nothing'" in done.stderr
+    assert "line 3: 没有 act 所写的办理事项" in done.stderr
     with opened(database_url) as engine:
-        facts = [record.fact for record in Ledger(engine, "office").every_record()]
-    kept = [fact for fact in facts if isinstance(fact, LineUnplaced)]
-    assert [fact.line for fact in kept[:4]] == bad
+        ledger = Ledger(engine, "office")
+        facts = [record.fact for record in ledger.every_record()]
+        kept = [fact for fact in facts if isinstance(fact, LineUnplaced)]
+        assert [text_of(fact, ledger) for fact in kept[:4]] == bad
+    assert [fact.length for fact in kept[:2]] == [7, 18]
     assert [fact.number for fact in kept] == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_what_a_line_looks_like_is_told_where_one_does_not(
+    wenxiao: Wenxiao, tmp_path: Path
+) -> None:
+    done = wenxiao("import", "--ledger", "office", written(tmp_path, "name,level", "[]"))
+    assert done.stderr.splitlines() == [
+        "line 1: 第 1 行第 1 列不合 JSON 语法",
+        "line 2: 应为 JSON 对象",
+        f"Error: 2 {NOT_PLACED}",
+    ]
+    (shown,) = re.findall(r'{"act": "register_unit".*?}}}}', EPILOG, re.DOTALL)
+    assert (
+        wenxiao(
+            "import", "--ledger", "office", written(tmp_path, shown.replace("\n", ""))
+        ).returncode
+        == 0
+    )
+    assert '"act": "register_unit"' in wenxiao("import", "--help").stdout
+
+
+def test_why_a_line_was_not_placed_is_told_again(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    file = written(tmp_path, unit("117"), unit("117"))
+    words = ("import", "--ledger", "office", "--batch", "b", file)
+    first, again = wenxiao(*words), wenxiao(*words)
+    assert first.stderr.splitlines()[0] == "line 2: 预算单位只登记一次"
+    assert again.stderr.splitlines()[0] == "line 2: 此前已登记为未入账: 预算单位只登记一次"
+    assert again.stderr.splitlines()[1] == f"Error: 1 {NOT_PLACED}"
 
 
 def test_one_bad_line_and_nothing_is_recorded(
@@ -178,16 +221,52 @@ def test_another_payee_in_the_same_batch_is_another_file(wenxiao: Wenxiao, tmp_p
     assert "第 1 行与此前以同一批次导入的内容不同" in wenxiao(*march, payment("王小三")).stderr
 
 
-def test_personal_data_in_a_bad_line_is_not_kept(
+NAMELESS = (
+    '{"act": "register_person", "on": "p1", "body": {"name": "王芳",}}',
+    '{"act": "register_persons", "on": "p1", "body": {"name": "王芳"}}',
+    '{"act": "王芳", "on": "p1"}',
+    '{"act": ["register_person"], "on": "p1", "body": {"name": "王芳"}}',
+    '{"act": "register_unit", "王芳": 1}',
+    '[{"act": "register_person", "on": "p1", "body": {"name": "王芳"}}]',
+    '{"act": "register_person", "on": "wang", "body": {"name": "王芳"}}',
+    '{"act": "move_unit", "on": "117", "body": {"reason": "王芳"}}',
+    b"\xff\x00 " + "王芳".encode(),
+)
+
+
+def test_no_name_in_a_bad_line_gets_into_a_record(
     wenxiao: Wenxiao, tmp_path: Path, database_url: str
 ) -> None:
-    line = {"act": "register_person", "on": "wang", "body": {"name": "王芳", "colour": "red"}}
-    file = written(tmp_path, json.dumps(line, ensure_ascii=False))
-    assert wenxiao("import", "--ledger", "office", file).returncode == 1
+    file = written(tmp_path, *NAMELESS)
+    done = wenxiao("import", "--json", "--ledger", "office", "--batch", "三月 人员", file)
+    assert counts(done) == (0, 0, len(NAMELESS))
     with opened(database_url) as engine:
-        (record,) = Ledger(engine, "office").records()
-    assert isinstance(record.fact, LineUnplaced)
-    assert (record.fact.number, record.fact.line, record.fact.digest) == (1, "", "")
+        ledger = Ledger(engine, "office")
+        records = list(ledger.every_record())
+        assert "王芳" not in repr(records)
+        assert all("王芳" in text_of(each.fact, ledger) for each in records)
+    assert wenxiao("verify", "--facts").returncode == 0
+
+
+def test_the_text_of_a_bad_line_is_withheld(
+    wenxiao: Wenxiao, tmp_path: Path, database_url: str
+) -> None:
+    march = ("import", "--ledger", "office", "--batch", "三月 人员")
+    wenxiao(*march, written(tmp_path, *NAMELESS))
+    with opened(database_url) as engine:
+        ledger = Ledger(engine, "office")
+        order = {"order": "〔2021〕9号", "reason": "本人申请"}
+        for each in ledger.records():
+            body = order | {"digest": each.fact.text}
+            withhold = ACTS["withhold_person_value"]
+            asked = understand(
+                withhold, Imports, "三月 人员", body, token=CONSOLE, key=each.fact.text
+            )
+            assert Desk(ledger).carry_out(asked).is_recorded
+            assert text_of(each.fact, ledger) == ""
+    assert wenxiao("verify", "--facts").returncode == 0
+    done = wenxiao(*march, "--json", written(tmp_path, *NAMELESS))
+    assert counts(done) == (0, 0, len(NAMELESS))
 
 
 def test_a_file_gives_nobody_power(wenxiao: Wenxiao, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from service.ledger.recorder import create_ledger
 from service.ledger.verifications import Verdict, latest
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Custody
+from service.proofs.notes import unbase64
 from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
 
 Said = Callable[..., Result]
@@ -113,6 +114,19 @@ def test_custody_that_cannot_be_read_leaves_it_open(issued: Said, custody: Path)
     done = issued("verify")
     assert done.exit_code == 3
     assert "office.checkpoint" in done.stderr
+
+
+def test_both_roots_are_told_so_that_they_can_be_noted_elsewhere(issued: Said) -> None:
+    def told_now() -> dict[str, Any]:
+        return told(issued("verify", "--json", "--ledger", "office").stdout)
+
+    first, again = told_now(), told_now()
+    issued("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
+    later = told_now()
+    for name in ("sha256", "sm3"):
+        assert len(unbase64(first[name])) == 32
+        assert first[name] == again[name] != later[name]
+    assert first["sha256"] != first["sm3"]
 
 
 def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> None:

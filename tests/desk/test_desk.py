@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import KINDS, RecordCorrected, Replacement, Severity
+from aggregates.base import KINDS, Actor, RecordCorrected, Replacement, Severity
 from aggregates.ledger import ActRefused
 from aggregates.office import Token
 from aggregates.roles import Role
@@ -333,12 +333,36 @@ def test_no_system_speaks_for_people_of_other_units(ask: Ask) -> None:
     assert moved.is_recorded
 
 
+def test_a_system_names_who_acts_where_it_does_not_tell_of_a_row(ask: Ask) -> None:
+    front = Token("front", "", (Role.BUDGET_SECTION,), NEVER, system="front")
+    with pytest.raises(Malformed) as nobody:
+        ask("register_unit", "unit/117", AGRICULTURE, token=front)
+    assert nobody.value.faults == {"/case/actor": ["业务系统代为办理的，须写明办理人"]}
+    named = AGRICULTURE | {"case": {"actor": {"person": "wang"}}}
+    (record,) = ask("register_unit", "unit/117", named, token=front).records
+    assert (record.envelope.actor.person, record.envelope.actor.role) == ("wang", "budget_section")
+    told = ask("register_unit", "unit/118", AGRICULTURE | seen_in("1", "a"), token=TREASURY)
+    assert told.records[0].envelope.actor == Actor("treasury", Role.SOURCE_SYSTEM)
+
+
+@pytest.mark.parametrize("held", [Role.BUDGET_SECTION, Role.OFFICE_ADMINISTRATOR])
+def test_who_may_act_in_several_roles_acts_in_the_one_of_the_post(ask: Ask, held: Role) -> None:
+    post = {"person": "wang", "role": held, "post": "科员", "organisation": "finance"}
+    ask("assign_person", "office/main", post | {"since": "2021-01-01"})
+    both = (Role.BUDGET_SECTION, Role.OFFICE_ADMINISTRATOR)
+    token = Token("wang-1", "", both, NEVER, person="wang")
+    outcome = ask("register_unit", "unit/117", AGRICULTURE, token=token)
+    assert outcome.is_recorded
+    assert outcome.records[0].envelope.actor == Actor("wang", held, "科员", "finance")
+
+
 def test_a_very_long_refusal_is_still_kept(ask: Ask) -> None:
     lines = [
         {"subject": "project", "code": f"P{n}", "year": 2021, "version": 1, "verdict": "pass"}
         for n in range(300)
     ]
     review = {"lines": lines, "attendees": ["a", "b"], "minutes": "ab" * 32, "dissents": []}
+    review |= {"case": {"actor": {"person": "chen"}}}
     leader = Token("leader", "", (Role.BUREAU_LEADER,), NEVER, system="front")
     outcome = ask("hold_collective_review", "meeting/2021-1", review, token=leader)
     assert not outcome.is_recorded

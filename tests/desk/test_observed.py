@@ -19,8 +19,9 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from commands.base import ACTS
+from service import importing
 from service.desk import Desk
-from service.importing import Import, importer
+from service.importing import Import, NotAllPlaced, importer
 from service.ledger.application import Ledger
 from service.observing import RevisionUsedOtherwise
 from service.request import is_our_own
@@ -116,6 +117,43 @@ def test_an_import_does_not_place_a_revision_with_another_content(ask: Ask, ledg
     assert (tally.recorded, tally.repeated, tally.unplaced) == (0, 1, 1)
     (kept,) = [r.fact for r in ledger.every_record() if isinstance(r.fact, LineUnplaced)]
     assert "以新的版本报送" in kept.problem
+
+
+@pytest.mark.parametrize("chunk", [1, 200])
+def test_what_a_line_rests_on_does_not_hang_on_where_a_chunk_ends(
+    chunk: int, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", chunk)
+    lines = [
+        {"act": "register_unit", "on": str(117 + n), "body": told(AGRICULTURE, "1", str(n), **why)}
+        for n, why in enumerate(({}, {"because": [1]}, {"because": [3]}))
+    ]
+    bad: dict[int, str] = {}
+    way = Import(ledger, importer("budget"), "nightly", bad.__setitem__)
+    *_, tally = way.run(BytesIO("\n".join(map(json.dumps, lines)).encode()))
+    assert (tally.recorded, tally.unplaced) == (2, 1)
+    assert bad == {3: "/case/because/0: 台账中没有这个位置"}
+
+
+def test_of_lines_that_go_together_the_one_that_is_too_long_is_named(ledger: Ledger) -> None:
+    long = {"kind": "output", "sign": "ge", "value": "1", "unit": "公里", "weight": "0.5"}
+    goal = {
+        "year": 2021,
+        "objective": "路况改善",
+        "indicators": [long | {"name": f"{n}{'长' * 190}"} for n in range(200)],
+        "lines": [],
+        "plan": "ab" * 32,
+    }
+    lines = [
+        {"act": "register_unit", "on": "117", "body": told(AGRICULTURE, "1")},
+        {"act": "submit_goal", "on": {"project": "2021-017"}, "body": told(goal, "1", "8")},
+    ]
+    file = BytesIO("\n".join(map(json.dumps, lines)).encode())
+    with pytest.raises(NotAllPlaced) as told_of:
+        Import(ledger, importer("budget"), "nightly").run_together(file)
+    assert [*told_of.value.bad] == [2]
+    assert "is the limit" in told_of.value.bad[2]
+    assert ledger.head_position() == 0
 
 
 OUR_HOUSE = [name for name, act in ACTS.items() if is_our_own(act)]

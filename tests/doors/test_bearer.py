@@ -62,13 +62,14 @@ def test_a_token_is_good_from_its_issue_and_until_it_is_revoked(office: AtTheOff
         "system": "预算管理一体化系统",
     }
     system = office.stranger(secret)
-    system.post("units/105/registration", BUREAU).then(401)
+    told = BUREAU | {"case": {"actor": {"person": "wang"}}}
+    system.post("units/105/registration", told).then(401)
     administrator.post("office/tokens", issued).then(201)
-    system.post("units/105/registration", BUREAU).then(201)
+    system.post("units/105/registration", told).then(201)
     administrator.post(
         "office/tokens/revocation", {"token": "front-office", "reason": "停用"}
     ).then(201)
-    system.post("units/106/registration", BUREAU).then(401).problem("unauthorized")
+    system.post("units/106/registration", told).then(401).problem("unauthorized")
 
 
 def test_a_token_ends_with_its_day(office: AtTheOffice) -> None:

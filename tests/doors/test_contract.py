@@ -185,10 +185,13 @@ def _put_in_place(case: Case[Any]) -> None:
 
 
 def _make_unique(case: Case[Any]) -> None:
-    """Under a key of its own, seen in a row of its own, and resting on nothing to come."""
+    """Under a key of its own, by somebody, seen in a row of its own, resting on nothing to come."""
     case.headers["Idempotency-Key"] = f"key-{next(_numbers)}"
+    if "as_of" in case.query:
+        case.query["as_of"] = "1"
     body: Any = case.body
-    if isinstance(body, dict) and isinstance(told := body.get("case"), dict):
+    if isinstance(body, dict) and isinstance(told := body.setdefault("case", {}), dict):
+        told["actor"] = told.get("actor") or {"person": "wang"}
         for name in ("because", "submitted_at"):
             told.pop(name, None)
         if told.get("source"):

@@ -6,29 +6,39 @@ from typing import Any
 
 import pytest
 
-from aggregates.base import Record, RecordCorrected, Replacement
+from aggregates.base import Fact, Record, RecordCorrected, Replacement
 from aggregates.goal import GoalSubmitted
 from aggregates.project import Project
+from aggregates.reserve import ProjectReserved
 from aggregates.values import Fen
 from projections.changes import Rows
-from projections.year_status import YEARS, YearStatus, YearStatusModel
+from projections.project_status import PROJECTS
+from projections.streams import StreamModel
+from projections.year_status import YEARS
 from tests.doors.asking import AtTheOffice, Caller
-from tests.doors.cast import goal
+from tests.doors.cast import goal, reserved
 
 UNBEARABLE = Fen(666)
 
 
+def cannot_take_in(
+    monkeypatch: pytest.MonkeyPatch, model: StreamModel[Any], kind: type[Fact[Any]], **told: Any
+) -> None:
+    """This release cannot take such facts into a read model, and finds out halfway."""
+    known = model.handlers[kind]
+
+    def faulty(model: Any, rows: Rows[Any], it: Record[Any]) -> None:
+        known(model, rows, it)
+        if all(getattr(it.fact, name) == value for name, value in told.items()):
+            raise ValueError(it.fact)
+
+    monkeypatch.setattr(type(model), "handlers", {**model.handlers, kind: faulty})
+
+
 @pytest.fixture
 def poison(register: AtTheOffice, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Where a goal of the school's project is recorded that this release cannot take in."""
-    known = YEARS.handlers[GoalSubmitted]
-
-    def submitted(model: YearStatusModel, rows: Rows[YearStatus], it: Record[Any]) -> None:
-        known(model, rows, it)
-        if it.fact.declared == UNBEARABLE:
-            raise ValueError("found out when half of it was done")
-
-    monkeypatch.setattr(YearStatusModel, "handlers", {**YEARS.handlers, GoalSubmitted: submitted})
+    """Where a goal of the school's project is recorded that cannot be taken in."""
+    cannot_take_in(monkeypatch, YEARS, GoalSubmitted, declared=UNBEARABLE)
     register.given(Project, goal(UNBEARABLE, 2), code="school").projected()
     return register.ledger.head_position()
 
@@ -87,3 +97,13 @@ def test_what_happened_is_told_up_to_what_cannot_be_taken_in(
     heal(register, poison)
     told = auditor.get("projects/school/as-happened").then(200, frozen_at=None)
     assert told.json["project"]["years"][0]["declared"] == "7.00"
+
+
+def test_of_what_could_not_be_read_from_its_beginning_it_is_not_said_that_it_is_not_there(
+    register: AtTheOffice, auditor: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot_take_in(monkeypatch, PROJECTS, ProjectReserved, demanded=UNBEARABLE)
+    register.given(Project, reserved("106", UNBEARABLE), code="theatre").projected()
+    auditor.get("projects/theatre").then(503).problem("behind")
+    auditor.get("projects/theatre", as_of=1).then(404)
+    auditor.get("projects/theatre/as-happened").then(200, project=None)

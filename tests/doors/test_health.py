@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -32,11 +34,17 @@ def test_how_far_reading_is_behind_is_told(office: AtTheOffice) -> None:
     office.projected().stranger().get("/readyz").then(200, lag=0)
 
 
-def test_a_failed_verification_is_told_until_one_succeeds(office: AtTheOffice) -> None:
-    for hour, verdict, unverified in ((1, Verdict.FAILED, 1), (2, Verdict.TRUE, 0)):
-        began_at = NOW.replace(hour=hour)
-        keep(office.app.engine, Verification(LEDGER, began_at, verdict, 0))
-        office.stranger().get("/readyz").then(200, unverified=unverified)
+def test_after_a_failed_verification_nothing_is_trusted_until_one_succeeds(
+    office: AtTheOffice,
+) -> None:
+    keep(office.app.engine, Verification(LEDGER, NOW, Verdict.FAILED, 0, "record 7 is missing"))
+    answer = office.stranger().get("/readyz").then(503).problem("not_ready")
+    assert (answer.json["readiness"]["ready"], answer.json["readiness"]["unverified"]) == (False, 1)
+    assert "1 个台账最近一次核验未通过" in answer.json["detail"]
+    assert "record 7" not in answer.response.text
+    later = NOW + timedelta(hours=1)
+    keep(office.app.engine, Verification(LEDGER, later, Verdict.TRUE, 0))
+    office.stranger().get("/readyz").then(200, ready=True, unverified=0)
 
 
 def test_a_database_of_another_release_is_not_ready(office: AtTheOffice) -> None:

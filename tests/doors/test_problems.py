@@ -166,6 +166,11 @@ def test_whatever_fails_is_told_in_one_shape(office: AtTheOffice, clerk: Caller,
         assert office.ledger.load(Unit, "105").is_blank
 
 
+def test_json_that_is_none_is_told_where_it_breaks(clerk: Caller) -> None:
+    answer = clerk.post(DOOR, b'{"name": }').then(400).problem("broken_json")
+    assert answer.json["detail"] == "第 1 行第 10 列不合 JSON 语法"
+
+
 def test_the_clock_is_told_as_the_offices_have_it(office: AtTheOffice, clerk: Caller) -> None:
     answer = _after_the_clock_was_set_back(office, clerk).then(503)
     assert answer.json["detail"].count("+08:00") == 2

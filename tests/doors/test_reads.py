@@ -66,6 +66,33 @@ def test_a_state_is_told_as_of_a_time_and_of_a_day(register: AtTheOffice, audito
     auditor.get("projects/school", as_of="2021-11-22").then(200, as_of=before + 1)
 
 
+def test_what_a_clock_ahead_has_recorded_is_not_still_to_come(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    before = register.ledger.head_position()
+    register.clock.advance(seconds=50)
+    register.given(Project, goal(2_000_000_00, 2), code="school").projected()
+    register.clock.advance(seconds=-50)
+    auditor.get("projects/school", as_of="2021-11-21").then(200, as_of=before + 1)
+    auditor.get("projects/school", as_of="2021-11-21T15:20:49+08:00").then(200, as_of=before)
+    auditor.get("projects/school", as_of="2021-11-21T15:20:51+08:00").then(422).problem("malformed")
+
+
+def test_a_time_before_the_last_record_and_any_position_say_the_same_for_ever(
+    register: AtTheOffice, auditor: Caller
+) -> None:
+    register.clock.advance(seconds=50)
+    register.given(Project, goal(2_000_000_00, 2), code="school").projected()
+    position = register.ledger.head_position()
+    settled, open_ended = "2021-11-21T15:20:49+08:00", "2021-11-21T15:20:50+08:00"
+    register.clock.advance(seconds=-30)
+    for later in range(2):
+        auditor.get("projects/school", as_of=settled).then(200, as_of=position - 1, version=2)
+        auditor.get("projects/school", as_of=open_ended).then(200, as_of=position + later)
+        auditor.get("projects/school", as_of=position).then(200, as_of=position, version=3)
+        register.given(Project, goal(3_000_000_00, 3), code="school").projected()
+
+
 @pytest.mark.parametrize(
     "as_of",
     [
@@ -86,12 +113,18 @@ def test_nothing_is_told_before_it_is_known(register: AtTheOffice, auditor: Call
         {"as_of": head},
         {"at_least": head},
         {"at_least": head + 1},
-        {"as_of": "2021-11-22"},
-        {"as_of": "2021-11-21T16:00:00+08:00"},
     ):
         answer = auditor.get("projects", **query).then(503).problem("behind")
         assert answer.headers["Retry-After"] == "1"
     assert auditor.get("projects").then(200).json["as_of"] < head
+
+
+def test_nothing_is_told_of_what_is_still_to_come(register: AtTheOffice, auditor: Caller) -> None:
+    beyond = register.ledger.head_position() + 1
+    for as_of in (beyond, "2021-11-22", "2021-11-21T16:00:00+08:00"):
+        for path in ("projects", "projects/school", "projects/school/records", "office/tokens"):
+            answer = auditor.get(path, as_of=as_of).then(422).problem("malformed")
+            assert set(answer.faults) == {"as_of"}
 
 
 def test_what_has_not_been_read_yet_is_not_said_to_be_missing(
@@ -188,6 +221,18 @@ def test_a_unit_that_moves_takes_its_projects_along(
     register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001").projected()
     education.get("projects/school").then(404)
     assert codes(education, "projects") == []
+
+
+def test_a_move_shows_in_one_history_at_once_and_in_lists_when_it_is_read(
+    register: AtTheOffice, education: Caller
+) -> None:
+    register.given(Unit, UnitMoved("105", "106", 2, "机构改革"), code="105001")
+    education.get("units/105001").then(404)
+    assert codes(education, "units") == ["105", "105001"]
+    moved = register.ledger.head_position()
+    education.get("units", at_least=moved).then(503).problem("behind")
+    register.projected()
+    assert codes(education, "units", at_least=moved) == ["105"]
 
 
 def test_who_sees_the_past_is_judged_by_the_units_of_today(

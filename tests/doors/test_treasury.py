@@ -14,6 +14,9 @@ from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from aggregates.values import Fen, FundCategory, FundLine, FundOrigin
+from service.catalogue import told
+from service.http.app import DOORS
+from service.http.openapi import written
 from tests.doors.asking import AtTheOffice, Caller
 from tests.doors.cast import reserved
 
@@ -42,6 +45,21 @@ def rules(caller: Caller, **asked: object) -> set[str]:
     answer = caller.get("projects/school/payable", **ASKED | asked).then(200)
     assert answer.json["payable"] == (not answer.json["breaches"])
     return {breach["rule"] for breach in answer.json["breaches"]}
+
+
+def test_what_was_paid_the_payment_system_alone_tells(
+    office: AtTheOffice, treasury: Caller
+) -> None:
+    """The matrix, the documentation and the door say the same."""
+    (row,) = (it for it in told()["acts"] if it["act"] == "observe_payment")
+    assert row["by"] == ["source_system"]
+    assert "由来源系统办理" in written(DOORS).decode()
+    refused = treasury.post("projects/school/payments", {}).then(403).problem("forbidden")
+    assert refused.json["detail"] == "支付由来源系统办理"
+    system = office.somebody(Role.SOURCE_SYSTEM, system="国库")
+    seen = {"system": "国库", "table": "凭证", "row": "1", "revision": "1"}
+    paid = ASKED | {"voucher": "V1", "payee": "某公司", "case": {"source": seen}}
+    system.post("projects/school/payments", paid).then(201)
 
 
 def test_what_is_approved_and_not_held_back_may_be_paid(treasury: Caller) -> None:

@@ -31,7 +31,7 @@ from commands.base import ACTS
 from commands.correction import CorrectRecord
 from service.ledger.body import decode, encode
 from service.replacing import fact_schema
-from service.request import OUR_OWN
+from service.request import is_our_own
 from service.sitting import Outcome
 from tests.laws.nevers import look_for_nevers
 from tests.laws.road import ROAD
@@ -239,7 +239,7 @@ def asks(draw: st.DrawFn, world: World, name: str) -> Ask:
     seen = draw(SEEN if act.observed else SOMETIMES_SEEN)
     if draw(st.integers(0, 5)) < (3 if seen else 5):
         ask = world.persuaded(ask, chance)
-    if seen is None or issubclass(kind, OUR_OWN):
+    if seen is None or is_our_own(act):
         return ask
     seen = replace(seen, table=f"{name}-{ask.code}")
     return replace(ask, role=Role.SOURCE_SYSTEM, source=seen, is_personal=False)

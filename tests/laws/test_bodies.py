@@ -50,7 +50,7 @@ def no_float(text: str) -> float:
     raise AssertionError(f"{text} is a float")
 
 
-@pytest.mark.parametrize("line", lines(), ids=lambda line: line.topic)
+@pytest.mark.parametrize("line", lines(), ids=[f"{n}-{x.topic}" for n, x in enumerate(lines(), 1)])
 def test_whatever_was_ever_recorded_is_read_for_ever(line: Line) -> None:
     """It decodes, nothing of it is lost, and it happens to every history of its kind."""
     envelope, fact = decode(line.topic, json.dumps(line.body).encode())

@@ -19,6 +19,7 @@ def pragma(engine: Engine, name: str) -> object:
 def test_sqlite_acknowledges_only_what_is_on_the_disk(sqlite_engine: Engine) -> None:
     assert pragma(sqlite_engine, "journal_mode") == "wal"
     assert pragma(sqlite_engine, "synchronous") == 2
+    assert pragma(sqlite_engine, "secure_delete") == 1
     assert pragma(sqlite_engine, "recursive_triggers") == 1
     assert pragma(sqlite_engine, "busy_timeout") == 10_000
     assert pragma(sqlite_engine, "wal_autocheckpoint") == 8_000

@@ -21,7 +21,7 @@ MANY = """
     FROM generate_series(1, 20000) AS i;
     INSERT INTO request SELECT 'shizong', 'token', 'key ' || i, '', '', '', '[1]', 'recorded'
     FROM generate_series(1, 20000) AS i;
-    INSERT INTO observed SELECT 'shizong', 'treasury', 'payment', 'row ' || i, '1', NULL, i
+    INSERT INTO observed SELECT 'shizong', 'treasury', 'payment', 'row ' || i, '1', i
     FROM generate_series(1, 20000) AS i"""
 
 

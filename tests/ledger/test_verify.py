@@ -151,14 +151,14 @@ UNREADABLE = "database cannot be read"
 NAMED: dict[str, Callable[[dict[str, Any]], tuple[str, ...]]] = {
     "record": lambda row: (f"record {row['position']} ",),
     "request": lambda row: (
-        f"request {row['principal']}/{row['key']} ",
+        f"request {row['principal']}/{row['key']}, of record {_first(row)}, ",
         f"record {_first(row)} cannot be read",
     ),
     "observed": lambda row: (
-        f"source row budget/units/{row['row_id']}/{row['revision']} ",
+        f"source row budget/units/{row['row_id']}/{row['revision']}, of record {row['position']}, ",
         f"record {row['position']} cannot be read",
     ),
-    "committed_value": lambda _: ("value ", "record ", UNREADABLE),
+    "committed_value": lambda row: (f"value {row['digest'].hex()}, ", "record ", UNREADABLE),
     "ledger_head": lambda _: ("head ", "record ", UNREADABLE),
 }
 """How a finding about a row of each table may begin."""
@@ -238,7 +238,7 @@ def test_a_request_that_is_gone_is_missed(office: Ledger) -> None:
     unguard(office.engine)
     execute(office.engine, "DELETE FROM request WHERE key = 'key-1'")
     found = verify(office.engine, LEDGER).finding
-    assert found == "request console/key-1 is gone, though records were made for it"
+    assert found == "request console/key-1, of record 2, is gone, though records were made for it"
 
 
 def test_a_request_that_was_never_made_is_found(office: Ledger) -> None:
@@ -254,11 +254,17 @@ def test_a_request_that_was_never_made_is_found(office: Ledger) -> None:
 def test_a_source_row_that_was_never_seen_is_found(office: Ledger) -> None:
     execute(
         office.engine,
-        "INSERT INTO observed SELECT ledger, system, source_table, 'made up', revision, digest,"
-        " position FROM observed WHERE row_id = '118' AND revision = '1'",
+        "INSERT INTO observed SELECT ledger, system, source_table, 'made up', revision, position"
+        " FROM observed WHERE row_id = '118' AND revision = '1'",
     )
     found = verify(office.engine, LEDGER).finding
     assert found == "source row budget/units/made up/1 has no record that came from it"
+
+
+def _not_as_committed(office: Ledger) -> str:
+    """What is found where the telephone number that a record knows is not the one it knew."""
+    digest = office.history("person/wang")[0].fact.telephone
+    return f"value {digest}, of record 5, is not the one that was committed to"
 
 
 def test_a_value_taken_away_without_an_order_is_missed(office: Ledger) -> None:
@@ -268,7 +274,7 @@ def test_a_value_taken_away_without_an_order_is_missed(office: Ledger) -> None:
         "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = 1"
         " WHERE value IS NOT NULL",
     )
-    assert verify(office.engine, LEDGER).finding.endswith("is not the one that was committed to")
+    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
 
 
 def test_a_value_that_is_gone_is_missed(office: Ledger) -> None:
@@ -277,7 +283,8 @@ def test_a_value_that_is_gone_is_missed(office: Ledger) -> None:
         digest = row.values["digest"]
         execute(office.engine, "DELETE FROM committed_value WHERE digest = :digest", digest=digest)
         found = verify(office.engine, LEDGER).finding
-        assert found.startswith(f"value {digest.hex()} is gone, though record ")
+        assert found.startswith(f"value {digest.hex()}, of record ")
+        assert found.endswith(", is gone, though its digest is held")
         execute(
             office.engine,
             "INSERT INTO committed_value VALUES (:ledger, :digest, :salt, :value, :withheld_by)",
@@ -309,7 +316,7 @@ def test_a_salt_has_its_full_length(office: Ledger) -> None:
         "UPDATE committed_value SET salt = :salt, value = :value WHERE value = '13800000000'",
         **_shifted(office),
     )
-    assert verify(office.engine, LEDGER).finding.endswith("is not the one that was committed to")
+    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
 
 
 def _shifted(office: Ledger) -> dict[str, Any]:
@@ -326,7 +333,7 @@ def test_only_the_order_takes_a_value_away(office: Ledger) -> None:
         "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = 5"
         " WHERE value = '13800000000'",
     )
-    assert verify(office.engine, LEDGER).finding.endswith("is not the one that was committed to")
+    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
 
 
 def test_a_value_is_gone_once_a_record_orders_it(office: Ledger) -> None:
@@ -340,7 +347,7 @@ def test_a_value_is_gone_once_a_record_orders_it(office: Ledger) -> None:
         with changed(office.engine, row, **values):
             found = verify(office.engine, LEDGER).finding
         digest = row.values["digest"].hex()
-        assert found == f"value {digest} is not withheld by record 8, which orders it"
+        assert found == f"value {digest}, of record 8, is not withheld, though that is ordered"
 
 
 def test_a_correction_by_hand_commits_to_nothing_new(office: Ledger) -> None:
@@ -354,6 +361,7 @@ def test_a_correction_by_hand_commits_to_nothing_new(office: Ledger) -> None:
     }
     del content["payee_person"]
     right = {"position": paid.position, "reason": "金额有误", "content": content}
+    right |= {"case": {"actor": {"person": "qian"}}}
     treasury = Token("treasury", "", (Role.TREASURY_SECTION,), NEVER, system="treasury")
     by_hand = asked("correct_record", "payments/2021-017.2021", "by hand", right, treasury)
     assert Desk(office).carry_out(by_hand).is_recorded

@@ -95,7 +95,7 @@ def test_a_request_across_a_border_names_all_its_records(filled: Engine) -> None
         (row,) = rows(filled, "request")
         with changed(filled, row, positions=positions.encode()):
             found = verify(filled, LEDGER).finding
-        assert found.startswith("request console/across ")
+        assert found.startswith("request console/across, of record ")
 
 
 def test_a_version_left_out_shows_across_borders(filled: Engine) -> None:
@@ -127,14 +127,16 @@ def test_the_root_of_a_subtree_is_held_against_its_records(
     (row,) = rows(filled, "subtree", f"level = 1 AND number = {number}")
     with changed(filled, row, **{column: bytes(32)}):
         found = verify(filled, LEDGER, processes=processes)
-    assert found.finding == f"subtree {number} of level 1 is not kept as its records make it"
+    named = f"subtree {number} of level 1, of record {number * TILE + 1},"
+    assert found.finding == f"{named} is not kept as its records make it"
 
 
 def test_a_subtree_that_is_gone_or_too_many_is_found(filled: Engine) -> None:
     (row,) = rows(filled, "subtree", "level = 1 AND number = 31")
     with changed(filled, row, number=32):
         gone = verify(filled, LEDGER).finding
-    assert gone == "subtree 31 of level 1 is not kept as its records make it"
+    named = f"subtree 31 of level 1, of record {31 * TILE + 1},"
+    assert gone == f"{named} is not kept as its records make it"
     stray = f"INSERT INTO subtree VALUES ('{LEDGER}', 2, 0, '', '')"
     execute(filled, stray)
     assert verify(filled, LEDGER).finding == "subtrees are 33, and the records make 32"

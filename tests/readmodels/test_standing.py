@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,42 +13,12 @@ from sqlalchemy import Engine
 
 from aggregates.accountable import Accountable
 from aggregates.base import Fact
-from aggregates.budget import BudgetApproved
-from aggregates.evaluated import EvaluationMode
-from aggregates.evaluation import (
-    ApplicationDecided,
-    EvaluationGraded,
-    EvaluationReceived,
-    EvaluationReported,
-)
-from aggregates.exante import ExAnteConditionMet, ExAnteEvaluationConcluded
-from aggregates.funding import FundsDeferred, FundsResumed, FundsSuspended
-from aggregates.goal import GoalAmended, GoalSubmitted
-from aggregates.item import ItemCause, ItemState
-from aggregates.lines import Grounds, HeldLine, HoldCause, HoldKind
+from aggregates.item import ItemState
 from aggregates.project import Project
-from aggregates.rectification import (
-    RecoveryRecorded,
-    RectificationClosed,
-    RectificationOrdered,
-    RectificationRejected,
-    RectificationReported,
-    RectificationVerified,
-)
-from aggregates.reserve import ProjectAdmitted, ProjectReserved
-from aggregates.review import CollectiveOpinionGiven, GoalReviewConcluded, OpinionGiven, Verdict
-from aggregates.rulebook import AfterReview, Measure
 from aggregates.unit import Unit, UnitMoved, UnitRegistered
 from aggregates.values import (
     Fen,
-    FundCategory,
-    FundLine,
-    FundOrigin,
     Grade,
-    Percent,
-    ProjectClass,
-    ReviewStage,
-    Score,
 )
 from projections.happened import as_known
 from projections.models import MODELS
@@ -57,190 +26,35 @@ from projections.places import quarantined
 from projections.project_status import PROJECTS
 from projections.standing import StandingModel, StatusFilter
 from projections.unit_status import UNITS
-from projections.year_status import YEARS, Stage, YearFilter, YearStatus
+from projections.year_status import YEARS, Stage, YearFilter
 from service.projector import Projector
+from tests.readmodels.cast import (
+    DUE,
+    LATER,
+    LESS,
+    ONE,
+    admitted,
+    amended,
+    approved,
+    assessed,
+    closed,
+    condition_met,
+    evaluated,
+    good,
+    graded,
+    ordered,
+    passed,
+    recovered,
+    rejected,
+    reported,
+    reserved,
+    submitted,
+    suspended,
+    verified,
+)
 from tests.readmodels.histories import numbers
 from tests.readmodels.source import Source
 from tests.words import OURS
-
-ONE = Fen(1_000_000_00)
-LESS = Fen(800_000_00)
-LINE = FundLine("L1", FundCategory.GENERAL_PUBLIC, FundOrigin.OWN_LEVEL, LESS)
-SCOPE = (HeldLine("L1"),)
-GROUNDS = Grounds(HoldCause.RECTIFICATION, ("Z1",))
-NONE = Percent(Decimal(20))
-DAY, DUE, LATER = date(2022, 3, 1), date(2022, 5, 1), date(2022, 7, 1)
-
-
-def points(score: str) -> Score:
-    return Score(Decimal(score))
-
-
-reserved = ProjectReserved(
-    name="农村公路养护",
-    unit="101001",
-    project_class=ProjectClass.SPECIFIC_TARGET,
-    first_year=2021,
-    last_year=2023,
-    is_new=True,
-    is_major=True,
-    demanded=ONE,
-)
-assessed = ExAnteEvaluationConcluded(
-    round=1,
-    answers=(),
-    panel=(),
-    recused=(),
-    mean=points("88"),
-    grade=Grade.GOOD,
-    declared=ONE,
-    recommended=LESS,
-    reduction=Fen(ONE - LESS),
-    rate=NONE,
-    condition="补充用地手续",
-)
-condition_met = ExAnteConditionMet("0" * 64, "已补充")
-submitted = GoalSubmitted(2021, 1, "wang", "通车", (), (LINE,), (), "", ONE)
-again = replace(submitted, version=2)
-amended = GoalAmended(2021, 2, "wang", "通车", (), (LINE,), (), "", LESS, "补充指标")
-passed = OpinionGiven(2021, 1, ReviewStage.PERFORMANCE_SECTION, "li", Verdict.PASS)
-returned = replace(passed, verdict=Verdict.RETURN)
-met = CollectiveOpinionGiven("2021-1", 2021, 1, Verdict.PASS)
-good = GoalReviewConcluded(
-    year=2021,
-    version=1,
-    score=points("85"),
-    grade=Grade.GOOD,
-    declared=ONE,
-    recommended=LESS,
-    reduction=Fen(ONE - LESS),
-    rate=NONE,
-    consequence=AfterReview.AMEND_THEN_ENTER,
-)
-admitted = ProjectAdmitted(2021, 2)
-approved = BudgetApproved(2021, "云财〔2021〕1号", 2, (LINE,), LESS)
-evaluated = EvaluationReported(
-    evaluation="E1",
-    mode=EvaluationMode.FINANCE_KEY,
-    evaluated_year=2021,
-    work_year=2022,
-    affected_year=2023,
-    evaluator="甲所",
-    score=points("70"),
-    proposed_grade=Grade.FAIR,
-    reporter="zhao",
-    reported_on=DAY,
-)
-graded = EvaluationGraded("E1", points("71"), Grade.FAIR, Measure.REDUCE, points("70"), "li")
-received = EvaluationReceived("E1", DAY)
-decided = ApplicationDecided(
-    "E1", 2023, Measure.REDUCE, Fen(100), Measure.REDUCE, follows=True, decider="li"
-)
-ordered = RectificationOrdered(
-    "Z1", ItemCause.EVALUATION, "账目不清", "0" * 64, "101001", DAY, DUE, Fen(15_8000_00)
-)
-reported = RectificationReported("Z1", "已整改", ("0" * 64,), "wang")
-rejected = RectificationRejected("Z1", "证据不足", "li")
-verified = RectificationVerified("Z1", "li")
-recovered = RecoveryRecorded("Z1", Fen(15_8000_00), Fen(0))
-closed = RectificationClosed("Z1")
-deferred = FundsDeferred("H1", 2021, SCOPE, GROUNDS, "逾期", "li", DAY)
-suspended = FundsSuspended("H2", 2021, SCOPE, GROUNDS, "逾期", "li", DAY)
-resumed = FundsResumed("H2", 2021, HoldKind.SUSPENSION, SCOPE, "已整改", "", "li", LATER)
-
-
-def years(*facts: Fact[Any]) -> dict[int, YearStatus]:
-    """The budget years of a project to which this happened."""
-    source = Source()
-    for fact in facts:
-        source.add("project/A", fact)
-    return {row.year: row for row in YEARS.fold("project/A", source.kept)}
-
-
-def year(*facts: Fact[Any]) -> YearStatus:
-    return years(*facts)[2021]
-
-
-@pytest.mark.parametrize(
-    ("facts", "stage"),
-    [
-        ((submitted,), Stage.SUBMITTED),
-        ((submitted, passed), Stage.UNDER_REVIEW),
-        ((submitted, passed, returned), Stage.RETURNED),
-        ((submitted, met), Stage.UNDER_REVIEW),
-        ((submitted, good), Stage.TO_BE_AMENDED),
-        ((submitted, replace(good, consequence=AfterReview.ENTER)), Stage.PASSED),
-        ((submitted, replace(good, consequence=AfterReview.RESUBMIT)), Stage.RETURNED),
-        ((submitted, replace(good, consequence=AfterReview.EXCLUDE)), Stage.EXCLUDED),
-        ((submitted, good, amended), Stage.PASSED),
-        ((submitted, good, amended, admitted), Stage.ADMITTED),
-        ((submitted, good, amended, admitted, approved), Stage.APPROVED),
-        ((approved, evaluated), Stage.EVALUATED),
-        ((approved, evaluated, graded), Stage.GRADED),
-        ((approved, evaluated, graded, received), Stage.RECEIVED),
-        ((approved, evaluated, graded, received, decided), Stage.DECIDED),
-        ((approved, suspended), Stage.APPROVED),
-        ((suspended,), Stage.PLANNED),
-    ],
-)
-def test_a_year_is_at_its_last_step(facts: tuple[Fact[Any], ...], stage: Stage) -> None:
-    assert year(*facts).stage == stage
-
-
-def test_a_goal_submitted_again_is_reviewed_from_the_beginning() -> None:
-    now = year(submitted, passed, good, again)
-    assert (now.goal_version, now.passed_stages, now.review_grade) == (2, (), None)
-    assert (now.recommended, now.reduction) == (None, None)
-
-
-def test_an_opinion_on_a_superseded_version_moves_nothing() -> None:
-    assert year(submitted, again, passed) == year(submitted, again)
-
-
-def test_each_stage_counts_once() -> None:
-    now = year(submitted, passed, met, passed)
-    assert now.passed_stages == (ReviewStage.COLLECTIVE, ReviewStage.PERFORMANCE_SECTION)
-
-
-def test_the_sums_of_a_year_are_those_that_were_concluded_and_approved() -> None:
-    now = year(submitted, good, amended, approved)
-    assert (now.declared, now.recommended, now.reduction, now.budget) == (
-        LESS,
-        LESS,
-        ONE - LESS,
-        LESS,
-    )
-    assert (now.lines, now.budget_document) == ((LINE,), "云财〔2021〕1号")
-
-
-def test_lines_are_held_back_until_they_are_resumed() -> None:
-    held = year(approved, deferred, suspended)
-    assert (held.deferred_lines, held.suspended_lines, held.is_suspended) == (
-        ("L1",),
-        ("L1",),
-        True,
-    )
-    free = year(approved, deferred, suspended, resumed)
-    assert (free.deferred_lines, free.suspended_lines, free.is_suspended) == (("L1",), (), False)
-    assert free.holds["H2"].until == LATER
-
-
-def test_what_was_never_held_back_cannot_be_resumed() -> None:
-    assert year(approved, resumed) == year(approved)
-    assert years(resumed) == {}
-
-
-def test_an_evaluation_belongs_to_the_year_that_it_looks_at() -> None:
-    found = years(approved, replace(approved, year=2022), evaluated, graded, received, decided)
-    assert found[2022].evaluations == {}
-    assert (found[2021].score, found[2021].grade) == (points("71"), Grade.FAIR)
-    evaluation = found[2021].evaluations["E1"]
-    assert (evaluation.recommendation, evaluation.decision) == (Measure.REDUCE, Measure.REDUCE)
-    assert (evaluation.affected_year, evaluation.received_on) == (2023, DAY)
-
-
-def test_of_an_evaluation_that_nobody_reported_there_is_no_year() -> None:
-    assert years(graded, received, decided) == {}
 
 
 def project(*facts: Fact[Any]) -> Any:

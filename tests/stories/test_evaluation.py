@@ -1,24 +1,13 @@
-"""绩效评价: what an evaluator proposes, finance grades, the unit receives, and a leader decides."""
+"""绩效评价: what an evaluator proposes, what the unit says to it, and how finance grades it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
-from aggregates.base import Fact
 from aggregates.evaluated import EvaluationMode
-from aggregates.evaluation import (
-    ApplicationDecided,
-    EvaluationAnswered,
-    EvaluationGraded,
-    EvaluationReceived,
-    EvaluationReported,
-    FindingReported,
-)
-from aggregates.office import OFFICE, Office, PersonAssigned
 from aggregates.project import Project
 from aggregates.roles import Role
 from aggregates.rulebook import Measure
@@ -27,92 +16,26 @@ from aggregates.values import Fen, Grade
 from commands import evaluation
 from commands.evaluation import (
     AnswerEvaluation,
-    DecideApplication,
-    FindingGiven,
     GradeEvaluation,
-    ReceiveEvaluation,
-    ReportEvaluation,
-    digest_of,
 )
-from tests.scenario import Scenario, given
-from tests.stories.cast import UNIT, reserved, score, unit
-
-REPORTED_ON, LATER = date(2021, 5, 10), date(2021, 5, 21)
-LEDGER_MISSING = "未按项目设置辅助台账"
-reported = EvaluationReported(
-    evaluation="E1",
-    mode=EvaluationMode.FINANCE_KEY,
-    evaluated_year=2020,
-    work_year=2021,
-    affected_year=2022,
-    evaluator="云岭会计师事务所",
-    score=score("85"),
-    proposed_grade=Grade.GOOD,
-    reporter="expert",
-    reported_on=REPORTED_ON,
+from tests.scenario import given
+from tests.stories.cast import UNIT, score, unit
+from tests.stories.evaluation_cast import (
+    LATER,
+    REPORTED_ON,
+    answered,
+    at_the_agency,
+    at_the_project,
+    at_the_section,
+    at_the_unit,
+    found,
+    grade,
+    graded,
+    objected,
+    report,
+    reported,
+    self_evaluation,
 )
-found = FindingReported("E1", "F1", LEDGER_MISSING, digest_of(LEDGER_MISSING))
-answered = EvaluationAnswered("E1", "无异议", objects=False)
-objected = EvaluationAnswered("E1", "台账在乡镇留存", objects=True)
-graded = EvaluationGraded(
-    "E1",
-    score("85"),
-    Grade.GOOD,
-    Measure.SUPPORT_AFTER_RECTIFICATION,
-    reported_score=score("85"),
-    grader="zhao",
-)
-graded_fair = replace(graded, score=score("70"), grade=Grade.FAIR, recommendation=Measure.REDUCE)
-graded_poor = replace(graded, score=score("50"), grade=Grade.POOR, recommendation=Measure.CANCEL)
-received = EvaluationReceived("E1", LATER)
-decided = ApplicationDecided(
-    "E1",
-    2022,
-    Measure.SUPPORT_AFTER_RECTIFICATION,
-    Fen(0),
-    Measure.SUPPORT_AFTER_RECTIFICATION,
-    follows=True,
-    decider="li",
-)
-deputy = PersonAssigned("chen", Role.BUREAU_LEADER, "副局长", "财政局", since=date(2020, 1, 1))
-
-report = ReportEvaluation(
-    "E1",
-    EvaluationMode.FINANCE_KEY,
-    2020,
-    2021,
-    2022,
-    "云岭会计师事务所",
-    score("85"),
-    Grade.GOOD,
-    (FindingGiven("F1", LEDGER_MISSING),),
-)
-self_evaluation = replace(report, mode=EvaluationMode.SELF, accounts_approved_on=date(2021, 4, 30))
-grade = GradeEvaluation("E1", score("85"), Grade.GOOD)
-follow = DecideApplication("E1", 2022, Measure.SUPPORT_AFTER_RECTIFICATION)
-reduce = DecideApplication("E1", 2022, Measure.REDUCE, Fen(50_000_00))
-
-
-def at_the_agency(*facts: Fact[Any]) -> Scenario:
-    return _project(*facts).by("expert", Role.AGENCY).on(REPORTED_ON)
-
-
-def at_the_unit(*facts: Fact[Any]) -> Scenario:
-    return _project(*facts).by("clerk", Role.UNIT_CLERK, UNIT).on(LATER)
-
-
-def at_the_section(*facts: Fact[Any]) -> Scenario:
-    return _project(*facts).by("zhao", Role.PERFORMANCE_SECTION).on(LATER)
-
-
-def at_the_bureau(*facts: Fact[Any]) -> Scenario:
-    told = _project(*facts).and_given(Office, deputy, code=OFFICE)
-    return told.by("li", Role.BUDGET_SECTION).on(LATER)
-
-
-def _project(*facts: Fact[Any]) -> Scenario:
-    return given(Project, reserved, *facts)
-
 
 # Reported
 
@@ -172,7 +95,7 @@ def test_a_unit_does_not_report_an_evaluation_by_finance() -> None:
 
 
 def test_a_department_evaluates_its_units() -> None:
-    told = _project().by("head", Role.SUPERIOR_DEPARTMENT, "100").on(REPORTED_ON)
+    told = at_the_project().by("head", Role.SUPERIOR_DEPARTMENT, "100").on(REPORTED_ON)
     by_department = replace(reported, mode=EvaluationMode.DEPARTMENT, reporter="head")
     asked = replace(report, mode=EvaluationMode.DEPARTMENT)
     told.when(asked).then(by_department, found)
@@ -310,111 +233,3 @@ def test_grading_before_the_unit_was_heard_leaves_a_mark() -> None:
 
 def test_silence_for_ten_days_is_an_answer() -> None:
     at_the_section(reported).on(date(2021, 5, 21)).when(grade).then(graded)
-
-
-# Received
-
-
-def test_the_unit_receives_the_result() -> None:
-    at_the_unit(reported, graded).when(ReceiveEvaluation("E1")).then(received)
-
-
-def test_nothing_is_received_before_it_is_graded() -> None:
-    told = at_the_unit(reported).when(ReceiveEvaluation("E1"))
-    told.refused(evaluation.GRADED_FIRST)
-
-
-def test_a_result_is_received_once() -> None:
-    told = at_the_unit(reported, graded, received).when(ReceiveEvaluation("E1"))
-    told.refused(evaluation.RECEIVED_ONCE)
-
-
-def test_nobody_receives_for_the_unit() -> None:
-    told = at_the_unit(reported, graded).by("clerk", Role.UNIT_CLERK, "118")
-    told.when(ReceiveEvaluation("E1")).refused(evaluation.BY_THE_EVALUATED_UNIT)
-
-
-# Applied
-
-
-def test_the_recommendation_is_followed() -> None:
-    at_the_bureau(reported, graded, received).when(follow).then(decided)
-
-
-def test_nothing_is_decided_upon_an_ungraded_report() -> None:
-    told = at_the_bureau(reported).when(replace(follow, reason="急需", approver="chen"))
-    told.refused(evaluation.GRADED_FIRST)
-
-
-def test_it_is_decided_once() -> None:
-    at_the_bureau(reported, graded, decided).when(follow).refused(evaluation.DECIDED_ONCE)
-
-
-def test_who_graded_does_not_decide() -> None:
-    told = at_the_bureau(reported, graded).by("zhao", Role.BUREAU_LEADER)
-    told.when(follow).refused(evaluation.DECIDED_BY_ANOTHER)
-
-
-def test_a_fair_grade_costs_money() -> None:
-    expected = ApplicationDecided(
-        "E1", 2022, Measure.REDUCE, Fen(50_000_00), Measure.REDUCE, follows=True, decider="li"
-    )
-    at_the_bureau(reported, graded_fair).when(reduce).then(expected)
-
-
-def test_a_reduction_by_nothing_is_none() -> None:
-    asked = replace(reduce, amount=Fen(0))
-    told = at_the_bureau(reported, graded_fair).when(asked)
-    told.refused(evaluation.REDUCTION_HAS_AN_AMOUNT)
-
-
-def test_only_a_reduction_has_an_amount() -> None:
-    asked = replace(follow, amount=Fen(1))
-    at_the_bureau(reported, graded).when(asked).refused(evaluation.REDUCTION_HAS_AN_AMOUNT)
-
-
-def test_a_poor_grade_cancels_what_is_to_come_and_takes_nothing_back() -> None:
-    asked = DecideApplication("E1", 2022, Measure.CANCEL)
-    expected = ApplicationDecided(
-        "E1", 2022, Measure.CANCEL, Fen(0), Measure.CANCEL, follows=True, decider="li"
-    )
-    at_the_bureau(reported, graded_poor).when(asked).then(expected)
-    backwards = replace(asked, budget_year=2020)
-    told = at_the_bureau(reported, graded_poor).when(backwards)
-    told.refused(evaluation.TAKES_NOTHING_BACK)
-
-
-def test_a_departure_has_a_reason_and_a_leader_who_approved_it() -> None:
-    asked = DecideApplication(
-        "E1",
-        2022,
-        Measure.SUPPORT_AFTER_RECTIFICATION,
-        reason="项目关系防汛安全",
-        approver="chen",
-    )
-    expected = ApplicationDecided(
-        "E1",
-        2022,
-        Measure.SUPPORT_AFTER_RECTIFICATION,
-        Fen(0),
-        Measure.REDUCE,
-        follows=False,
-        decider="li",
-        reason="项目关系防汛安全",
-        approver="chen",
-    )
-    at_the_bureau(reported, graded_fair).when(asked).then(expected)
-
-
-@pytest.mark.parametrize(
-    ("reason", "approver"), [("", "chen"), ("项目关系防汛安全", ""), ("项目关系防汛安全", "li")]
-)
-def test_a_departure_without_reason_or_second_person_is_refused(reason: str, approver: str) -> None:
-    asked = replace(follow, reason=reason, approver=approver)
-    told = at_the_bureau(reported, graded_fair).when(asked)
-    told.refused(evaluation.DEPARTURE_IS_APPROVED)
-
-
-def test_a_departure_is_not_approved_by_just_anybody() -> None:
-    asked = replace(follow, reason="项目关系防汛安全", approver="wang")
-    at_the_bureau(reported, graded_fair).when(asked).refused(evaluation.APPROVER_LEADS)

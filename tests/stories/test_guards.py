@@ -14,7 +14,7 @@ from aggregates.roles import Role
 from aggregates.unit import Unit
 from commands import guards as rules
 from commands.base import Case, Command
-from commands.guards import observe_always, observe_row
+from commands.guards import check_always, check_row
 from tests.scenario import TODAY, Scenario, given
 from tests.stories.cast import reserved
 
@@ -31,7 +31,7 @@ class Anything(Command[Project]):
     begins: bool = True
 
     def decide(self, project: Project, case: Case, /) -> ProjectReserved:
-        observe_always(project, case, begins=self.begins)
+        check_always(project, case, begins=self.begins)
         return reserved
 
 
@@ -166,7 +166,7 @@ class Something(Command[Project]):
     is_deleted: bool = False
 
     def decide(self, project: Project, case: Case, /) -> ProjectReserved:
-        observe_row(self.first, case, is_deleted=self.is_deleted)
+        check_row(self.first, case, is_deleted=self.is_deleted)
         return reserved
 
 

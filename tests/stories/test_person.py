@@ -1,9 +1,17 @@
 """Persons' own data stand beside the ledger; in it are their digests."""
 
+from dataclasses import replace
+from datetime import date
 from hashlib import sha256
+from typing import Any
 
-from aggregates.base import Severity
-from aggregates.person import Person, PersonRegistered, PersonValueWithheld
+import pytest
+
+from aggregates.base import Fact, RecordCorrected, Replacement, Severity
+from aggregates.ledger import Imports, LineUnplaced
+from aggregates.payments import PaymentObserved, Payments
+from aggregates.person import Holder, Person, PersonRegistered, PersonValueWithheld
+from aggregates.values import Fen
 from commands import person as rules
 from commands.person import RegisterPerson, WithholdPersonValue
 from tests.scenario import given
@@ -11,6 +19,8 @@ from tests.scenario import given
 NO_SALT = bytes(16)
 NAME = sha256(NO_SALT + "王建国".encode()).hexdigest()
 TELEPHONE = sha256(NO_SALT + b"13800000000").hexdigest()
+
+PAID = PaymentObserved("V1", 2021, "L1", Fen(500), date(2021, 3, 1), "105")
 
 registered = PersonRegistered(NAME, TELEPHONE)
 withheld = PersonValueWithheld(TELEPHONE, "信息公开办〔2021〕3号", "本人申请")
@@ -55,6 +65,30 @@ def test_nobody_elses_value_is_withheld() -> None:
     told = given(Person, PersonRegistered(NAME), code="wang")
     told.under(severities={rules.VALUE_IS_THERE.id: Severity.OFF})
     told.when(withhold).refused(rules.VALUE_IS_THERE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "holding"),
+    [
+        (Payments, replace(PAID, payee_digest=NAME)),
+        (Payments, RecordCorrected(7, "收款人有误", Replacement(replace(PAID, payee_digest=NAME)))),
+        (Imports, LineUnplaced(1, "", "", "不是 JSON", NAME, 20)),
+    ],
+)
+def test_a_value_is_withheld_wherever_it_stands(kind: type[Holder], holding: Fact[Any]) -> None:
+    withhold_it = WithholdPersonValue(NAME, "信息公开办〔2021〕4号", "本人申请")
+    then = PersonValueWithheld(NAME, "信息公开办〔2021〕4号", "本人申请")
+    given(kind, holding).when(withhold_it).then(then)
+    given(kind, holding, then).when(withhold_it).refused(rules.VALUE_IS_THERE)
+    given(kind).when(withhold_it).refused(rules.VALUE_IS_THERE)
+
+
+def test_a_value_that_a_correction_took_away_still_stands_there_and_is_withheld() -> None:
+    paid = replace(PAID, payee_digest=NAME)
+    other = RecordCorrected(1, "收款人有误", Replacement(replace(PAID, payee_digest=TELEPHONE)))
+    withhold_it = WithholdPersonValue(NAME, "信息公开办〔2021〕4号", "本人申请")
+    then = PersonValueWithheld(NAME, "信息公开办〔2021〕4号", "本人申请")
+    given(Payments, paid, other).when(withhold_it).then(then)
 
 
 def test_the_name_stays_when_the_telephone_is_withheld() -> None:

@@ -38,7 +38,7 @@ from commands.rectification import (
 )
 from tests.scenario import Scenario, given, history
 from tests.stories.cast import EVIDENCE, UNIT, reserved, unit
-from tests.stories.test_evaluation import reported as evaluated
+from tests.stories.evaluation_cast import reported as evaluated
 
 ORDERED_ON, DUE, TOO_LATE = date(2021, 6, 1), date(2021, 8, 10), date(2021, 8, 11)
 LEDGER_MISSING, INTEREST = "未按项目设置辅助台账", "欠款利息计算错误"

@@ -9,7 +9,7 @@ from aggregates.unit import Unit
 from aggregates.values import Fen, ProjectClass
 from commands import reserve as rules
 from commands.reserve import AdmitProject, ReserveProject
-from commands.unit import SPEAKS_FOR_ITS_OWN
+from commands.unit import ENTRUSTED_ON_RECORD, SPEAKS_FOR_ITS_OWN
 from tests.scenario import Scenario, given
 from tests.stories.cast import (
     DEPARTMENT,
@@ -67,9 +67,16 @@ def test_a_unit_reserves_for_itself_and_a_department_for_those_below_it() -> Non
         nothing_yet().by("li", role, organisation).when(reserve).then(reserved)
 
 
-def test_a_unit_may_be_asked_to_reserve_for_another() -> None:
+def test_that_a_unit_was_asked_to_reserve_for_another_is_a_system_s_word_and_marked() -> None:
+    asked = nothing_yet().by("li", Role.UNIT_CLERK, "999", on_behalf_of=UNIT, asserted=True)
+    asked.when(reserve).flagged(ENTRUSTED_ON_RECORD, then=[reserved])
+    at_home = nothing_yet().by("li", Role.UNIT_CLERK, UNIT, on_behalf_of=UNIT, asserted=True)
+    at_home.when(reserve).then(reserved)
+
+
+def test_nobody_says_for_himself_that_another_unit_has_asked_him() -> None:
     asked = nothing_yet().by("li", Role.UNIT_CLERK, "999", on_behalf_of=UNIT)
-    asked.when(reserve).then(reserved)
+    asked.when(reserve).refused(SPEAKS_FOR_ITS_OWN)
 
 
 def test_nobody_reserves_for_a_unit_of_others() -> None:

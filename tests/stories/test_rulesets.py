@@ -35,7 +35,7 @@ from commands.rulebook import PublishRuleSet
 from service.schemas import schema_of
 from tests.scenario import given, history
 from tests.stories.cast import PAPER, UNIT, indicators, lines, reserved, score
-from tests.stories.test_evaluation import graded, reported
+from tests.stories.evaluation_cast import graded, reported
 
 SHIPPED = files("service") / "rulesets"
 LOCAL_NAMES = ["shizong", "kunming_edz"]
