@@ -145,11 +145,11 @@ class Inspection:
         beside = "requests, source rows and committed values"
         if begin := self.account.begin:
             if size > begin:
-                self.account.checked.append(f"records {begin + 1} to {size}, and their {beside}")
-            earlier = f"records 1 to {begin}, found true before: again, and counted, with --full"
+                self.account.checked.append(f"records: {begin + 1} to {size}, and their {beside}")
+            earlier = f"records: 1 to {begin}, found true before; again, and counted, with --full"
             self.account.unchecked.append(earlier)
         elif size:
-            self.account.checked.append(f"records 1 to {size}, and all {beside}")
+            self.account.checked.append(f"records: 1 to {size}, and all {beside}")
 
     def _examine_seals(self, size: int, since: Since) -> None:
         seals = Seals(self._storage, self._keys(), self._policy, self._custody)
@@ -160,13 +160,14 @@ class Inspection:
             unchecked.append("checkpoints: nothing is signed")
             return
         signed = found.last.checkpoint.size
-        checked.append(f"{found.checkpoints} checkpoints, the last one of {signed} records")
+        checked.append(f"checkpoints: {found.checkpoints}, the last one of {signed} records")
         if signed < size:
-            unchecked.append(f"records {signed + 1} to {size} against a checkpoint: none has them")
+            unchecked.append(f"checkpoints: none has records {signed + 1} to {size} yet")
         if found.cosignatures:
-            checked.append(f"{found.cosignatures} cosignatures")
+            checked.append(f"cosignatures: {found.cosignatures}")
         if found.by_strangers:
-            unchecked.append(f"{found.by_strangers} cosignatures of witnesses no policy names")
+            named_by_none = "by witnesses whom no policy names, only read"
+            unchecked.append(f"cosignatures: {found.by_strangers} {named_by_none}")
 
     def _keys(self) -> Mapping[str, int | None]:
         try:
@@ -187,14 +188,20 @@ class Inspection:
             self._examine_custody()
             return
         if sealed := self._custody.sealed():
-            kept = f"the {sealed.checkpoint.size} records whose checkpoint is in custody"
-            self.account.checked.append(f"{kept}: none is missing")
+            kept = f"none of the {sealed.checkpoint.size} records that it knows of is missing"
+            self.account.checked.append(f"custody: {kept}")
         else:
             self.account.unchecked.append("custody: no checkpoint is kept outside the database")
 
     def _examine_storage(self) -> None:
-        if flaw := self._storage.flaw():
+        """Rows that are asked for by their keys are answered from indexes; these must fit."""
+        flaw = self._storage.flaw()
+        if flaw:
             raise Unsound(0, "database", f"is damaged: {flaw}")
+        if flaw is None:
+            self.account.unchecked.append("indexes: this database tells with pg_amcheck")
+        else:
+            self.account.checked.append("indexes: as the tables have it")
 
     def _examine_models(self) -> None:
         ledger = Ledger(self._engine, self._ledger)

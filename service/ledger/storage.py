@@ -152,12 +152,13 @@ class Storage(ABC, Generic[C]):
     def versions(self, connection: C, streams: Collection[str]) -> dict[str, int]:
         """The version of each stream; 0 where it has no record."""
 
-    def flaw(self) -> str:
+    def flaw(self) -> str | None:
         """What the database finds wrong with how it has stored all this; empty for nothing.
 
-        Where a table and its index differ, one does not learn it from asking for rows.
+        Where a table and its index differ, one does not learn it from asking for rows. None where
+        the database does not look.
         """
-        return ""
+        return None
 
     @contextmanager
     def pooled(self, errors: type[Exception]) -> Iterator[Any]:

@@ -52,7 +52,7 @@ def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "✓ office: 1 records",
-        "  + records 1 to 1, and all requests, source rows and committed values",
+        "  + records: 1 to 1, and all requests, source rows and committed values",
         "  - checkpoints: nothing is signed",
         "  - custody: no checkpoint is kept outside the database",
         "  - read models: with --full",
@@ -82,11 +82,11 @@ def test_what_is_not_checked_is_said(issued: Said) -> None:
     assert issued(*ISSUE).exit_code == 0
     assert issued("verify").stdout.splitlines() == [
         "✓ office: 3 records",
-        "  + records 3 to 3, and their requests, source rows and committed values",
-        "  + 1 checkpoints, the last one of 2 records",
-        "  + the 2 records whose checkpoint is in custody: none is missing",
-        "  - records 1 to 2, found true before: again, and counted, with --full",
-        "  - records 3 to 3 against a checkpoint: none has them",
+        "  + records: 3 to 3, and their requests, source rows and committed values",
+        "  + checkpoints: 1, the last one of 2 records",
+        "  + custody: none of the 2 records that it knows of is missing",
+        "  - records: 1 to 2, found true before; again, and counted, with --full",
+        "  - checkpoints: none has records 3 to 3 yet",
         "  - read models: with --full",
     ]
 

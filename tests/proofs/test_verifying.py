@@ -15,12 +15,13 @@ from service.ledger.stretch import STRETCH
 from service.ledger.verifications import Verdict, Verification
 from service.projector import Projector
 from service.proofs.custody import Custody
+from service.proofs.recovering import accept_loss
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from service.verifying import Account, Inspection
 from tests.conftest import Databases, opened
 from tests.ledger.cast import Clock
-from tests.ledger.tampering import changed, execute, record, rows, unguard
+from tests.ledger.tampering import backup, changed, execute, record, restore, rows, unguard
 from tests.ledger.test_verify_stretches import fill
 from tests.proofs.cast import SLUG, settings_in
 
@@ -176,6 +177,25 @@ def test_rows_beside_earlier_records_are_counted_by_a_full_one(
     assert finding(office, settings) == ""
     assert "a/b/c/1 has no record" in finding(office, settings, full=True)
     execute(office, "DELETE FROM observed")
+
+
+def test_a_ledger_that_went_on_after_a_loss_is_true(engine: Engine, tmp_path: Path) -> None:
+    settings, ledger = settings_in(tmp_path), new_office(engine)
+    custody = Custody(Path(settings.custody), SLUG)
+    keys_of(ledger, settings).new()
+    Rounds(ledger, settings).go()
+    found_true(engine, settings)
+    kept = backup(engine)
+    fill(ledger.records_in, Clock(), 22, 30)
+    Rounds(ledger, settings).go()
+    restore(engine, kept)
+    assert "records 22 to 30 are missing" in finding(engine, settings)
+    accept_loss(ledger, custody, keys_of(ledger, settings), "机房失火")
+    assert finding(engine, settings) == ""
+    Rounds(ledger, settings).go()
+    for full in (False, True):
+        found, account = inspected(engine, settings, full=full)
+        assert (found.finding, account.checkpoints) == ("", 2)
 
 
 def test_read_models_are_held_against_the_records(engine: Engine, tmp_path: Path) -> None:
