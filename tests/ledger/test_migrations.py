@@ -51,6 +51,13 @@ def test_an_empty_database_says_that_it_is_not_migrated(empty: str) -> None:
         assert is_migrated(engine)
 
 
+def test_a_database_of_several_revisions_is_not_migrated(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('9999')")
+    assert current_revision(engine) == f"{newest_revision()}, 9999"
+    assert not is_migrated(engine)
+
+
 def test_processes_that_start_together_migrate_once(empty: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(PROCESSES)

@@ -31,7 +31,7 @@ def main() -> int:
         with on_sqlite(Path(one), SIZE) as (office, copy):
             trials["SQLite"] = trial = Trial(office, copy, Random(asked.seed))
             trial.leave(asked.edits // 20)
-            trial.flip(asked.flips)
+            trial.damage(asked.damages)
             trial.edit(asked.edits)
             trial.restore(2)
         with TempPostgres() as server, on_postgresql(server, Path(two), SIZE) as (office, copy):
@@ -66,7 +66,7 @@ def table(trials: dict[str, Trial]) -> Table:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make tamper", description=__doc__)
-    parser.add_argument("--flips", type=int, default=2_000)
+    parser.add_argument("--damages", type=int, default=2_200)
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

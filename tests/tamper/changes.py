@@ -22,7 +22,11 @@ from tests.proofs.cast import SLUG
 EVIDENCE = {table.name: table for table in metadata.sorted_tables if table.name != "witnessed"}
 """The tables that are evidence of a ledger; what a witness has seen is of other ledgers."""
 
+PAGE = 4_096
+"""Bytes of a page of an SQLite file."""
+
 Row = dict[str, Any]
+Damage = Callable[[Path, Random], None]
 Edit = Callable[[sa.Connection, Random], None]
 
 
@@ -34,6 +38,34 @@ def flip(file: Path, random: Random) -> None:
         (byte,) = opened.read(1)
         opened.seek(at)
         opened.write(bytes([byte ^ 1 << random.randrange(8)]))
+
+
+def lose_a_page(file: Path, random: Random) -> None:
+    """A page of a file is empty, as after a torn write."""
+    pages = in_pages(file)
+    pages[random.randrange(len(pages))] = bytes(PAGE)
+    file.write_bytes(b"".join(pages))
+
+
+def swap_pages(file: Path, random: Random) -> None:
+    """Two pages of a file have each other's place."""
+    pages = in_pages(file)
+    one, other = (random.randrange(len(pages)) for _ in range(2))
+    pages[one], pages[other] = pages[other], pages[one]
+    file.write_bytes(b"".join(pages))
+
+
+def in_pages(file: Path) -> list[bytes]:
+    data = file.read_bytes()
+    return [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
+
+
+DAMAGES: Mapping[str, tuple[Damage, int]] = {
+    "a bit of the file turned": (flip, 20),
+    "a page of the file lost": (lose_a_page, 1),
+    "two pages of the file swapped": (swap_pages, 1),
+}
+"""What is done to an SQLite file, and how often in comparison."""
 
 
 def change_a_value(connection: sa.Connection, random: Random) -> None:

@@ -18,7 +18,7 @@ def test_whatever_is_changed_in_a_file_is_found(tmp_path: Path) -> None:
     with on_sqlite(tmp_path, SIZE) as (office, copy):
         trial = Trial(office, copy, Random(7))
         trial.leave(1)
-        trial.flip(30)
+        trial.damage(30)
         trial.edit(10)
         trial.restore(1)
     found = {kind: tally.outcomes[Outcome.FOUND] for kind, tally in trial.tallies.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +18,7 @@ from service.proofs.rounds import keys_of
 from tests.conftest import migrated, opened
 from tests.ledger.tampering import unguard
 from tests.postgres import TempPostgres
-from tests.tamper.changes import EDITS, Edit, flip
+from tests.tamper.changes import DAMAGES, EDITS, Edit
 from tests.tamper.contents import Content, content, unseen
 from tests.tamper.ground import CRASHED, Office, fill
 
@@ -85,18 +85,16 @@ class Trial:
             with self.copy(NOW) as url:
                 self._judge(NOTHING, url)
 
-    def flip(self, times: int) -> None:
-        """Turn bits round in a file."""
-        for _ in range(times):
+    def damage(self, times: int) -> None:
+        """Change a file as a disk does, or somebody who knows nothing of what is in it."""
+        for kind in self._kinds(DAMAGES, times):
             with self.copy(NOW) as url:
-                flip(Path(str(sa.make_url(url).database)), self.random)
-                self._judge("a bit of the file turned", url)
+                DAMAGES[kind][0](Path(str(sa.make_url(url).database)), self.random)
+                self._judge(kind, url)
 
     def edit(self, times: int) -> None:
         """Change rows in SQL, past the triggers."""
-        kinds = [*EDITS]
-        weights = [EDITS[kind][1] for kind in kinds]
-        for kind in self.random.choices(kinds, weights, k=times):
+        for kind in self._kinds(EDITS, times):
             with self.copy(NOW) as url:
                 self._edit(EDITS[kind][0], url)
                 self._judge(kind, url)
@@ -106,6 +104,10 @@ class Trial:
         for _ in range(times):
             with self.copy(THEN) as url:
                 self._judge("an older copy restored", url)
+
+    def _kinds(self, all_of: Mapping[str, tuple[object, int]], times: int) -> list[str]:
+        weights = [weight for _, weight in all_of.values()]
+        return self.random.choices([*all_of], weights, k=times)
 
     def _edit(self, edit: Edit, url: str) -> None:
         """Another one, where the database cannot hold what comes of it."""
