@@ -31,6 +31,9 @@ OptionalName = Annotated[str, TextField(200, shortest=0)]
 MOST_FAULTS = 100
 """How many faults of one body are told."""
 
+FIELD = "[a-z0-9_]{1,40}|{code}"
+"""A step of a JSON pointer to a field, an element or the code in the path."""
+
 OF_THE_DELIVERY = frozenset({"because", "opening", "submitted_at"})
 """Circumstances that are not the source row's own."""
 
@@ -57,12 +60,20 @@ class NotFound(Refusal):
 
 
 class Malformed(Refusal):
-    """The body is not of the act's form. ``faults`` maps JSON pointers to what is wrong there."""
+    """The body is not of the act's form. ``faults`` maps JSON pointers to what is wrong there.
+
+    Its sentence is kept of a line of a file, and so has no name that is none of ours.
+    """
 
     def __init__(self, faults: Mapping[str, list[str]]) -> None:
         self.faults = faults
-        told = (f"{pointer or '/'}: {'；'.join(faults[pointer])}" for pointer in faults)
+        told = (f"{_ours(pointer) or '/'}: {'；'.join(faults[pointer])}" for pointer in faults)
         super().__init__("；".join(told))
+
+
+def _ours(pointer: str) -> str:
+    """A JSON pointer in which only such names are legible as fields have."""
+    return re.sub("[^/]+", lambda step: step[0] if re.fullmatch(FIELD, step[0]) else "…", pointer)
 
 
 @dataclass(frozen=True)

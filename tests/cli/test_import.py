@@ -229,6 +229,7 @@ NAMELESS = (
     '{"act": "register_unit", "王芳": 1}',
     '[{"act": "register_person", "on": "p1", "body": {"name": "王芳"}}]',
     '{"act": "register_person", "on": "wang", "body": {"name": "王芳"}}',
+    '{"act": "register_unit", "on": "117", "body": {"name": "农业局", "王芳": 1}}',
     '{"act": "move_unit", "on": "117", "body": {"reason": "王芳"}}',
     b"\xff\x00 " + "王芳".encode(),
 )
