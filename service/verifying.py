@@ -128,13 +128,13 @@ class Inspection:
 
     def _further(self, whole: Whole, since: Since) -> None:
         """What is beside the ledger itself, which has been found true."""
-        if self._broken:
-            raise self._broken
         for tree in whole.frontiers():
             self.account.roots[tree.algorithm.name] = base64_of(tree.root)
         self._tell_of_records(whole.size)
-        self._examine_seals(whole.size, since)
         self._examine_custody()
+        if self._broken:
+            raise self._broken
+        self._examine_seals(whole.size, since)
         if self._is_full:
             self._examine_storage()
             self._examine_models()

@@ -53,8 +53,8 @@ def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
     assert done.stdout.splitlines() == [
         "✓ office: 1 records",
         "  + records: 1 to 1, and all requests, source rows and committed values",
-        "  - checkpoints: nothing is signed",
         "  - custody: no checkpoint is kept outside the database",
+        "  - checkpoints: nothing is signed",
         "  - read models: with --full",
     ]
     kept = latest(engine, "office")
@@ -83,8 +83,8 @@ def test_what_is_not_checked_is_said(issued: Said) -> None:
     assert issued("verify").stdout.splitlines() == [
         "✓ office: 3 records",
         "  + records: 3 to 3, and their requests, source rows and committed values",
-        "  + checkpoints: 1, the last one of 2 records",
         "  + custody: none of the 2 records that it knows of is missing",
+        "  + checkpoints: 1, the last one of 2 records",
         "  - records: 1 to 2, found true before; again, and counted, with --full",
         "  - checkpoints: none has records 3 to 3 yet",
         "  - read models: with --full",

@@ -188,6 +188,7 @@ def test_a_ledger_that_went_on_after_a_loss_is_true(engine: Engine, tmp_path: Pa
     kept = backup(engine)
     fill(ledger.records_in, Clock(), 22, 30)
     Rounds(ledger, settings).go()
+    found_true(engine, settings)
     restore(engine, kept)
     assert "records 22 to 30 are missing" in finding(engine, settings)
     accept_loss(ledger, custody, keys_of(ledger, settings), "机房失火")
