@@ -26,31 +26,38 @@ def main() -> int:
     """Change what is asked for; 1 where something was not found, or found where nothing is."""
     asked = _asked()
     console = Console(width=None if sys.stdout.isatty() else 132)
-    trials: dict[str, Trial] = {}
-    with TemporaryDirectory(prefix="tamper") as one, TemporaryDirectory(prefix="tamper") as two:
-        with on_sqlite(Path(one), SIZE) as (office, copy):
-            trials["SQLite"] = trial = Trial(office, copy, Random(asked.seed))
-            trial.leave(asked.edits // 20)
-            trial.damage(asked.damages)
-            trial.edit(asked.edits)
-            trial.restore(2)
-        with TempPostgres() as server, on_postgresql(server, Path(two), SIZE) as (office, copy):
-            trials["PostgreSQL"] = trial = Trial(office, copy, Random(asked.seed))
-            trial.leave(asked.edits // 20)
-            trial.edit(asked.edits)
-            trial.restore(2)
+    trials = tried(asked)
     console.print(table(trials))
     for name, trial in trials.items():
-        for why, times in sum((t.reasons for t in trial.tallies.values()), Counter[str]()).items():
-            console.print(f"unseen on {name}, {times} times: {why}")
         for bad in trial.bad:
             console.print(f"{name} {bad}", markup=False)
     return 1 if any(trial.bad for trial in trials.values()) else 0
 
 
+def tried(asked: argparse.Namespace) -> dict[str, Trial]:
+    """A ledger in a file, which anything may befall, and one on a server, which is told."""
+    trials: dict[str, Trial] = {}
+    with TemporaryDirectory(prefix="tamper") as one, TemporaryDirectory(prefix="tamper") as two:
+        with on_sqlite(Path(one), SIZE) as (office, copy):
+            trials["SQLite"] = Trial(office, copy, Random(asked.seed))
+            trials["SQLite"].damage(asked.damages)
+            _edited(trials["SQLite"], asked.edits)
+        with TempPostgres() as server, on_postgresql(server, Path(two), SIZE) as (office, copy):
+            trials["PostgreSQL"] = Trial(office, copy, Random(asked.seed))
+            _edited(trials["PostgreSQL"], asked.edits)
+    return trials
+
+
+def _edited(trial: Trial, times: int) -> None:
+    trial.leave(1 + times // 20)
+    trial.edit(times)
+    trial.restore(2)
+
+
 def table(trials: dict[str, Trial]) -> Table:
-    """How often what came of which kind of change."""
-    made = Table(title="A sealed ledger, changed at random")
+    """How often what came of which kind of change; and of what cannot be seen, why."""
+    caption = "A bundle holds records and committed values, not what else is beside them."
+    made = Table(title="A sealed ledger, changed at random", caption=caption)
     made.add_column("change")
     for name in ("made", *Outcome, "seen in a bundle"):
         made.add_column(name, justify="right")
@@ -61,6 +68,9 @@ def table(trials: dict[str, Trial]) -> Table:
             counts = (tally.outcomes.total(), *(tally.outcomes[each] for each in Outcome))
             seen = f"{tally.doubted} of {tally.asked}"
             made.add_row(kind, *(str(each or "") for each in counts), seen)
+        reasons = (tally.reasons for tally in trial.tallies.values())
+        for why, times in sum(reasons, Counter[str]()).items():
+            made.add_row(f"  unseen: {why}", str(times))
     return made
 
 
