@@ -33,9 +33,11 @@ def command() -> None:
 @ledger_option
 @json_option
 def new(*, database: str | None, ledger: str, as_json: bool) -> None:
-    """Make a ledger's first key; the private part stays in the custody folder."""
+    """Make a ledger's first key, and sign with it; the private part stays in the custody folder."""
     with keys_at(database, ledger) as keys:
-        key = str(keys.new())
+        with keys.custody.alone():
+            key = str(keys.new())
+        Rounds(keys.ledger, settings(database)).go()
     tell({"key": key}, key, as_json=as_json)
 
 
@@ -47,8 +49,10 @@ def new(*, database: str | None, ledger: str, as_json: bool) -> None:
 def rotate(*, database: str | None, ledger: str, reason: str, as_json: bool) -> None:
     """Sign a last checkpoint with the present key, retire it, and go on with another."""
     with keys_at(database, ledger) as keys:
-        Rounds(keys.ledger, settings(database)).go()
-        key = str(keys.rotate(reason))
+        if not keys.is_broken_off():
+            Rounds(keys.ledger, settings(database)).go()
+        with keys.custody.alone():
+            key = str(keys.rotate(reason))
     tell({"key": key}, key, as_json=as_json)
 
 

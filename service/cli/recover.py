@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -17,10 +18,10 @@ from service.cli.common import (
 )
 from service.ledger.application import Ledger
 from service.proofs.custody import BadCustody, Custody
-from service.proofs.keyfiles import BadKeyFile
 from service.proofs.keys import KeyRefused
-from service.proofs.recovering import NothingMissing, accept_loss, what_is_missing
-from service.proofs.rounds import keys_of
+from service.proofs.notes import LONGEST
+from service.proofs.recovering import NothingMissing, accept_loss, take_back, what_is_missing
+from service.proofs.rounds import Rounds, keys_of
 
 
 @click.command("recover")
@@ -28,15 +29,27 @@ from service.proofs.rounds import keys_of
 @ledger_option
 @click.option("--accept-loss", "accepts", is_flag=True, help="Go on without what is missing.")
 @click.option("--reason", default="", help="Why it cannot be had back; goes on record.")
+@click.option(
+    "--checkpoint",
+    type=click.File(encoding="utf-8"),
+    help="Put this last checkpoint back, which custody has lost.",
+)
 @json_option
 def command(
-    *, database: str | None, ledger: str, accepts: bool, reason: str, as_json: bool
+    *,
+    database: str | None,
+    ledger: str,
+    accepts: bool,
+    reason: str,
+    checkpoint: IO[str] | None,
+    as_json: bool,
 ) -> None:
     """Say whether the database holds what was sealed, and lead out where it does not.
 
-    The way out is to restore the database as it was. Only where that cannot be done, --accept-loss
-    puts the loss on record, with the last checkpoint of what there was, and begins another log for
-    the witnesses, so that nobody takes one for the other.
+    The way out is to restore the database as it was. Where custody has lost its last checkpoint,
+    --checkpoint puts back a copy, from wherever the newest one is found. Only where records cannot
+    be had back, --accept-loss puts the loss on record, with the last checkpoint of what there was,
+    and begins another log for the witnesses, so that nobody takes one for the other.
     """
     if accepts and not reason:
         raise click.UsageError("--accept-loss needs a --reason, which goes on record")
@@ -44,11 +57,16 @@ def command(
     custody = Custody(Path(chosen.custody), ledger)
     with opened(database, is_anchored=False) as engine:
         at = Ledger(engine, ledger)
+        keys = keys_of(at, chosen)
         try:
+            if checkpoint:
+                take_back(at, custody, keys, checkpoint.read(LONGEST))
             missing = what_is_missing(at, custody)
             if accepts:
-                accept_loss(at, custody, keys_of(at, chosen), reason)
-        except (BadCustody, BadKeyFile, KeyRefused, NothingMissing) as error:
+                with custody.alone():
+                    accept_loss(at, custody, keys, reason)
+                Rounds(at, chosen).go()
+        except (BadCustody, KeyRefused, NothingMissing) as error:
             raise Failed(str(error)) from error
     if missing and not accepts:
         raise Failed(missing)

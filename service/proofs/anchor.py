@@ -27,14 +27,24 @@ from service.proofs.tiles import NotThere, Tiles
 FRESH_SECONDS = 5.0
 """How long a ledger whose records were found as they were sealed is taken to have them still."""
 
+SEALED = "SELECT 1 FROM checkpoint WHERE ledger = ? AND substr(note, 1, ?) = ? LIMIT 1"
+
 LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
 
 
 def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
-    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else."""
+    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else.
+
+    Where custody has lost what was sealed, nobody can tell.
+    """
     require_as_long(storage.ledger, size, custody)
     if sealed := custody.sealed():
         require_unbroken(storage, size, sealed.checkpoint)
+    elif was_sealed(storage):
+        raise HistoryMissing(
+            f"ledger {storage.ledger} was sealed, and its last checkpoint is not in custody"
+            f" ({custody.checkpoint_file}); {LEAD_OUT}; after the acceptance of a loss, seal it"
+        )
 
 
 def require_as_long(ledger: str, size: int, custody: Custody) -> None:
@@ -56,6 +66,14 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
         f" records {size + 1} to {sealed} are missing; {LEAD_OUT}"
     )
+
+
+def was_sealed(storage: Storage[Any], origin: str = "") -> bool:
+    """Does the database have checkpoints of the ledger, or of one of the logs that it has been?"""
+    begins = f"{origin}\n" if origin else ""
+    with storage.connected() as connection:
+        asked = (storage.ledger, len(begins), begins)
+        return bool(storage.rows(connection, SEALED, *asked))
 
 
 def require_unbroken(storage: Storage[Any], size: int, sealed: Checkpoint) -> None:

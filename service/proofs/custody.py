@@ -34,6 +34,11 @@ class Custody:
         return self.folder / f"{self.ledger}.key"
 
     @property
+    def next_file(self) -> Path:
+        """Where a new private key is until it is on record."""
+        return self.folder / f"{self.ledger}.next"
+
+    @property
     def checkpoint_file(self) -> Path:
         """Where its last checkpoint is."""
         return self.folder / f"{self.ledger}.checkpoint"
@@ -85,7 +90,13 @@ class Custody:
 
     def note_seen(self, size: int, witness: str) -> None:
         """Keep how much a witness has seen, where it is more than there is here."""
-        self._write(self.seen_file, f"{size} {witness}\n")
+        if size > self.seen()[0]:
+            self._write(self.seen_file, f"{size} {witness}\n")
+
+    @property
+    def has_lost_its_checkpoint(self) -> bool:
+        """Is there a key, which has signed as soon as it was made, and no checkpoint by it?"""
+        return self.key_file.exists() and not self.checkpoint_file.exists()
 
     def seen(self) -> tuple[int, str]:
         """The most that a witness has seen beyond what there was, and who; 0 where nobody has."""
@@ -99,7 +110,7 @@ class Custody:
 
     def put_aside(self, generation: int) -> None:
         """Keep the last checkpoint of a log that goes on as another one."""
-        for file in (self.checkpoint_file, self.seen_file, self.verified_file):
+        for file in (self.seen_file, self.verified_file, self.checkpoint_file):
             if file.exists():
                 file.rename(file.with_suffix(f".{generation}{file.suffix}"))
         settle(self.folder)

@@ -63,6 +63,9 @@ class Patrol:
         except EXPECTED as error:
             self._rounds.pop(slug, None)
             log.error("not_sealed", reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
+        except Exception as error:  # noqa: BLE001 - the others are sealed, and it is tried again
+            self._rounds.pop(slug, None)
+            log.error("not_sealed", error=error)  # noqa: TRY400 - our log has its own places
         else:
             told(log, made)
 

@@ -61,7 +61,6 @@ class Rounds:
         self._custody = Custody(Path(settings.custody), ledger.slug)
         self._policy = policy_of(settings)
         self._sealer = Sealer(self._storage, self._custody, ledger.clock)
-        self._tiles = Tiles(self._storage)
         self._seen: dict[str, int] = {}
 
     def go(self) -> Round:
@@ -90,7 +89,7 @@ class Rounds:
         )
 
     def _consistency(self, checkpoint: Checkpoint) -> Consistency:
-        return self._tiles.tree(SHA256, checkpoint.size).consistency
+        return Tiles(self._storage).tree(SHA256, checkpoint.size).consistency
 
     def _heed(self, checkpoint: Checkpoint, answers: list[Answer]) -> None:
         """Remember how far each has seen the ledger; it must not be further than it goes."""
@@ -106,12 +105,20 @@ class Rounds:
 
     def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:
         """The checkpoint with what witnesses have newly said, kept inside and outside."""
-        if not new:
-            return sealed
-        note = sealed.note.with_signatures(new)
-        self._custody.keep(note)
-        key = {"ledger": self._storage.ledger, "size": sealed.checkpoint.size}
-        rows = [{**key, "witness": each.name, "line": str(each)} for each in new]
+        if new:
+            sealed = Sealed(sealed.checkpoint, sealed.note.with_signatures(new))
+            self._custody.keep(sealed.note)
+        self._record(sealed)
+        return sealed
+
+    def _record(self, sealed: Sealed) -> None:
+        """Keep in the database, too, what custody has of witnesses."""
+        c, at = cosignature.c, (self._storage.ledger, sealed.checkpoint.size)
+        here = sa.select(c.witness).where(c.ledger == at[0], c.size == at[1])
         with writing(self._storage.engine) as connection:
-            connection.execute(sa.insert(cosignature), rows)
-        return Sealed(sealed.checkpoint, note)
+            known = {*connection.execute(here).scalars()}
+            for each in sealed.note.signatures:
+                if each.name not in {sealed.checkpoint.origin, *known}:
+                    row = {"ledger": at[0], "size": at[1], "witness": each.name, "line": str(each)}
+                    connection.execute(sa.insert(cosignature).values(row))
+                    known.add(each.name)

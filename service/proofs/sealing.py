@@ -18,7 +18,7 @@ from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import Storage
 from service.ledger.tables import checkpoint as kept
-from service.proofs.anchor import require_unbroken, root_at
+from service.proofs.anchor import LEAD_OUT, require_unbroken, root_at, was_sealed
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import Note, Signer
@@ -28,8 +28,8 @@ from service.proofs.tiles import Tiles
 PORTION = 1_000
 
 ENTRIES = (
-    "SELECT position, stream, version, entry FROM record WHERE ledger = ? AND position > ?"
-    " AND position <= ? ORDER BY position LIMIT ?"
+    "SELECT position, entry FROM record WHERE ledger = ? AND position > ? AND position <= ?"
+    " ORDER BY position LIMIT ?"
 )
 LISTED = (
     "SELECT stream, max(version), max(position) FROM record"
@@ -42,6 +42,29 @@ def listed_at(storage: Storage[Any], size: int) -> list[Listed]:
     with storage.connected() as connection:
         rows = storage.rows(connection, LISTED, storage.ledger, size)
     return [Listed(*row) for row in rows]
+
+
+def listed_in(entry: bytes) -> Listed:
+    """What a record's own bytes say of its stream, its version and its position."""
+    _, _, position, _, stream, version, _ = entry.split(b"\n", 6)
+    return Listed(stream.decode(), int(version), int(position))
+
+
+def rosters_of(storage: Storage[Any], sealed: Sealed | None) -> list[Roster]:
+    """Both rosters as they were sealed last; empty ones before. Raises ``HistoryMissing``.
+
+    They are made from columns that nobody hashes, so they have to be those that were signed.
+    """
+    if sealed is None:
+        return [Roster(each) for each in ALGORITHMS]
+    told = sealed.checkpoint
+    rosters = [Roster(each, listed_at(storage, told.size)) for each in ALGORITHMS]
+    if [roster.root for roster in rosters] != [told.roster_sha256, told.roster_sm3]:
+        raise HistoryMissing(
+            f"ledger {storage.ledger} lists other streams than at the {told.size} records that were"
+            " sealed: nothing is sealed; see wenxiao verify"
+        )
+    return rosters
 
 
 class Sealer:
@@ -62,46 +85,49 @@ class Sealer:
         if last is not None:
             require_unbroken(self._storage, size, last.checkpoint)
             self._record(last)
+        elif was_sealed(self._storage, signer.name):
+            raise HistoryMissing(
+                f"ledger {self._storage.ledger} was sealed before, and its last checkpoint is not"
+                f" in custody; {LEAD_OUT}"
+            )
         begin = last.checkpoint.size if last else 0
         if size == begin:
             return None
+        if self._listed_at != begin or last is None:
+            self._rosters = rosters_of(self._storage, last)
         roots = self._roots(begin, size)
         rosters = (roster.root for roster in self._rosters)
         return self._signed(Checkpoint(signer.name, size, begin, *roots, *rosters), signer)
 
     def last(self, origin: str) -> Sealed | None:
-        """The last checkpoint of a log, in custody or in the database, whichever is larger."""
-        found = [self._custody.sealed(), self._latest_kept()]
-        ours = [each for each in found if each and each.checkpoint.origin == origin]
-        return max(ours, key=lambda each: each.checkpoint.size, default=None)
-
-    def _latest_kept(self) -> Sealed | None:
-        newest = sa.select(kept.c.note).where(kept.c.ledger == self._storage.ledger)
-        with self._storage.engine.connect() as connection:
-            notes = connection.execute(newest.order_by(kept.c.size.desc()).limit(1)).scalars()
-            return next(map(Sealed.parse, notes), None)
+        """The last checkpoint of a log, as custody has it; the database is not asked."""
+        sealed = self._custody.sealed()
+        return sealed if sealed and sealed.checkpoint.origin == origin else None
 
     def _roots(self, begin: int, size: int) -> list[bytes]:
         """Both roots at a size, from the trees at another and the records between them."""
         trees = [Tiles(self._storage).tree(each, begin).frontier for each in ALGORITHMS]
-        if self._listed_at != begin:
-            listed = listed_at(self._storage, begin)
-            self._rosters = [Roster(each, listed) for each in ALGORITHMS]
         for rows in self._portions(begin, size):
-            entries = [entry for _, _, _, entry in rows]
+            entries = [entry for _, entry in rows]
             trees = [tree.grown(map(tree.algorithm.leaf, entries)) for tree in trees]
-            ended = {stream: (version, position) for position, stream, version, _ in rows}
+            try:
+                ended = {listed.stream: listed for listed in map(listed_in, entries)}
+            except ValueError as error:
+                raise self._not_given_back("in a form that can be read") from error
             for roster in self._rosters:
-                for stream, place in ended.items():
-                    roster.put(Listed(stream, *place))
+                for listed in ended.values():
+                    roster.put(listed)
         self._listed_at = size
         for tree in trees:
             if root_at(self._storage, tree.algorithm, size) != tree.root:
-                raise HistoryMissing(
-                    f"ledger {self._storage.ledger} does not give back the records that it hashed"
-                    f" ({tree.algorithm.name}): nothing is sealed; see wenxiao verify"
-                )
+                raise self._not_given_back(f"that it hashed ({tree.algorithm.name})")
         return [tree.root for tree in trees]
+
+    def _not_given_back(self, what: str) -> HistoryMissing:
+        return HistoryMissing(
+            f"ledger {self._storage.ledger} does not give back the records {what}: nothing is"
+            " sealed; see wenxiao verify"
+        )
 
     def _portions(self, begin: int, size: int) -> Iterator[list[Any]]:
         while begin < size:

@@ -24,13 +24,13 @@ def settings_in(folder: Path) -> Settings:
 
 def sealed_office(engine: Engine, settings: Settings, records: int = 300) -> Ledger:
     """A ledger with a key, so many records beside the key's own, and the first checkpoint."""
-    anchor(engine, Path(settings.custody))
     create_ledger(engine, SLUG)
     ledger = Ledger(engine, SLUG)
     keys_of(ledger, settings).new()
     add(ledger, records)
     Rounds(ledger, settings).go()
-    return ledger
+    anchor(engine, Path(settings.custody))
+    return Ledger(engine, SLUG)
 
 
 def add(ledger: Ledger, number: int, stream: str = PROJECT) -> None:

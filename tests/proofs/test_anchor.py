@@ -128,6 +128,7 @@ def test_a_loss_is_accepted_on_record_and_the_ledger_goes_on_as_another_log(
     lost = custody(settings).sealed()
     keys = keys_of(other, settings)
     accept_loss(other, custody(settings), keys, "机房失火，备份止于前一日")
+    assert Rounds(other, settings).go().is_new
     assert not what_is_missing(other, custody(settings))
     (accepted,) = [
         each.fact
@@ -160,6 +161,7 @@ def test_the_acceptance_of_a_loss_that_was_broken_off_is_taken_up_again(
         with pytest.raises(KeyboardInterrupt):
             accept_loss(other, custody(settings), keys, "机房失火")
     accept_loss(other, custody(settings), keys, "机房失火")
+    assert Rounds(other, settings).go().is_new
     assert keys.known.generation == 2
     assert not what_is_missing(other, custody(settings))
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS, SHA256
-from service.ledger.tables import checkpoint
+from service.ledger.recorder import create_ledger, storage
+from service.ledger.tables import checkpoint, cosignature
 from service.ledger.trees import Frontier
 from service.proofs.custody import BadCustody, Custody
+from service.proofs.keyfiles import BadKeyFile, create
 from service.proofs.keys import KeyRefused
 from service.proofs.merkle import require_consistency
-from service.proofs.notes import PublicKey
+from service.proofs.notes import BadNote, Kind, Note, PublicKey, Signer
+from service.proofs.recovering import NothingMissing, take_back
+from service.proofs.roster import Roster
 from service.proofs.rounds import Rounds, keys_of
+from service.proofs.sealing import listed_at
 from service.proofs.tiles import Tiles
 from service.settings import Settings
 from tests.ledger.tampering import execute, unguard
 from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.test_notes import witness
 
 
 @pytest.fixture
@@ -137,3 +145,101 @@ def test_a_rotation_that_was_broken_off_is_taken_up_again(
         keys.signer()
     assert keys.rotate("每年更换") == new
     assert keys.signer().public == new
+
+
+@pytest.mark.parametrize("column", ["stream", "version"])
+@pytest.mark.parametrize("position", [10, 310])
+def test_the_roster_is_of_the_entries_and_not_of_columns_beside_them(
+    ledger: Ledger, settings: Settings, engine: Engine, column: str, position: int
+) -> None:
+    """Whoever owns the database says otherwise of old and new records, while it is sealed."""
+    add(ledger, 50)
+    honest = [Roster(each, listed_at(storage(engine, SLUG), 351)).root for each in ALGORITHMS]
+    unguard(engine)
+    value = {"stream": "project/hidden", "version": 1_000}[column]
+    execute(engine, f"UPDATE record SET {column} = :other WHERE position = {position}", other=value)
+    if position < 301:
+        with pytest.raises(HistoryMissing, match="lists other streams"):
+            Rounds(ledger, settings).go()
+    else:
+        sealed = Rounds(ledger, settings).go().sealed
+        assert sealed is not None
+        told = sealed.checkpoint
+        assert [told.roster_sha256, told.roster_sm3] == honest
+
+
+def test_a_checkpoint_that_nobody_signed_is_not_gone_on_from(
+    ledger: Ledger, settings: Settings, engine: Engine
+) -> None:
+    """Somebody inserts a row, so that records below it are not read back."""
+    known = custody(settings).sealed()
+    assert known is not None
+    add(ledger, 50)
+    forged = replace(known.checkpoint, size=340)
+    execute(
+        engine,
+        "INSERT INTO checkpoint VALUES (:ledger, 340, :note, '')",
+        ledger=SLUG,
+        note=str(Note(forged.text, known.note.signatures)),
+    )
+    sealed = Rounds(ledger, settings).go().sealed
+    assert sealed is not None
+    assert (sealed.checkpoint.size, sealed.checkpoint.previous) == (351, 301)
+
+
+def test_custody_without_its_checkpoint_signs_nothing_and_lets_nothing_be_added(
+    ledger: Ledger, settings: Settings, engine: Engine
+) -> None:
+    """The key was restored, and the checkpoint was not."""
+    custody(settings).checkpoint_file.unlink()
+    with pytest.raises(HistoryMissing, match="not in custody"):
+        Rounds(ledger, settings).go()
+    with pytest.raises(HistoryMissing, match="not in custody"):
+        add(Ledger(engine, SLUG), 1)
+    with pytest.raises(KeyRefused, match="recover"):
+        keys_of(ledger, settings).rotate("每年更换")
+
+
+def test_a_lost_checkpoint_is_put_back_from_a_copy(
+    ledger: Ledger, settings: Settings, engine: Engine
+) -> None:
+    kept, keys = custody(settings), keys_of(ledger, settings)
+    copy = kept.checkpoint_file.read_text("utf-8")
+    with pytest.raises(NothingMissing):
+        take_back(ledger, kept, keys, copy)
+    kept.checkpoint_file.unlink()
+    stranger = Signer(keys.origin, Kind.LOG, Ed25519PrivateKey.generate())
+    text = Note.parse(copy).text
+    with pytest.raises(BadNote, match="no checkpoint of"):
+        take_back(ledger, kept, keys, str(Note(text, (stranger.sign(text),))))
+    take_back(ledger, kept, keys, copy)
+    add(Ledger(engine, SLUG), 1)
+    assert Rounds(ledger, settings).go().is_new
+
+
+def test_a_first_key_that_was_not_put_on_record_is_taken_up_again(
+    engine: Engine, settings: Settings
+) -> None:
+    create_ledger(engine, SLUG)
+    ledger = Ledger(engine, SLUG)
+    keys = keys_of(ledger, settings)
+    keys.custody.make_folder()
+    begun = create(keys.custody.next_file, keys.origin, Kind.LOG)
+    assert keys.new() == begun.public
+    assert keys.signer().public == begun.public
+    with pytest.raises(BadKeyFile, match="there already"):
+        keys.new()
+
+
+def test_what_a_witness_said_is_put_into_the_database_once_it_is_in_custody(
+    ledger: Ledger, settings: Settings, engine: Engine
+) -> None:
+    """The process was killed between the two."""
+    sealed = custody(settings).sealed()
+    assert sealed is not None
+    said = witness().sign(sealed.note.text, 1_700_000_000)
+    custody(settings).keep(sealed.note.with_signatures([said]))
+    for _ in range(2):
+        Rounds(ledger, settings).go()
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(cosignature.c.line)).scalars().all() == [str(said)]

@@ -100,4 +100,5 @@ def undone(engine: Engine) -> None:
     with engine.begin() as connection:
         for table in ("subtree", "checkpoint", "cosignature", "witnessed"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("ALTER TABLE observed ADD COLUMN digest TEXT")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
