@@ -33,7 +33,7 @@ from service.projector import Overtaken, Rebuild
 from service.proofs.anchor import require_as_kept
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import BadCustody, Custody, Sealed
-from service.proofs.examining import Examined, Growing, Seals, Since
+from service.proofs.examining import Examination, Examined, Growing, Since
 from service.proofs.rounds import policy_of
 from service.proofs.tiles import NotThere
 from service.settings import Settings
@@ -152,8 +152,8 @@ class Inspection:
             self.account.checked.append(f"records: 1 to {size}, and all {beside}")
 
     def _examine_seals(self, size: int, since: Since) -> None:
-        seals = Seals(self._storage, self._keys(), self._policy, self._custody)
-        found = self._examined = seals.examine(size, since)
+        examination = Examination(self._storage, self._keys(), self._policy, self._custody)
+        found = self._examined = examination.examine(size, since)
         self.account.checkpoints = found.checkpoints
         checked, unchecked = self.account.checked, self.account.unchecked
         if found.last is None:

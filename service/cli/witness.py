@@ -29,7 +29,7 @@ from service.http.witness import create_witness
 from service.ledger.engine import make_engine
 from service.proofs import keyfiles
 from service.proofs.notes import Kind
-from service.proofs.policy import BadPolicy, Policy
+from service.proofs.policy import Policy
 from service.proofs.witness import Witness
 from service.settings import Settings
 
@@ -107,10 +107,7 @@ def application(chosen: Settings, key: Path, policy: Path) -> Flask:
 def witness(engine: Engine, chosen: Settings, key: Path, policy: Path) -> Witness:
     """The witness of these files. Raises ``BadKeyFile`` and ``BadPolicy``."""
     signer = keyfiles.read(key, chosen.key_passphrase, Kind.WITNESS)
-    try:
-        trusted = Policy.parse(policy.read_text(encoding="utf-8"))
-    except BadPolicy as error:
-        raise BadPolicy(f"{policy}: {error}") from error
+    trusted = Policy.read(policy)
     if not trusted.logs:
         raise Failed(f"{policy} names no ledger: log KEY")
     return Witness(engine, signer, trusted)

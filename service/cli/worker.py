@@ -43,11 +43,12 @@ def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attac
     if attached:
         Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     with opened(database) as engine:
-        roster, patrol = Roster(engine, ledgers), Patrol(engine, ledgers, settings(database))
+        projectors = Projectors(engine, ledgers)
+        patrol = Patrol(engine, ledgers, settings(database))
         if not once:
             Thread(target=patrol.follow, args=(stop,), daemon=True).start()
-            follow(roster, stop)
-        for projector in roster:
+            follow(projectors, stop)
+        for projector in projectors:
             projector.catch_up()
         patrol.go_round()
 
@@ -69,7 +70,7 @@ class Telling(Projector):
         return has_read
 
 
-class Roster:
+class Projectors:
     """The projectors of these ledgers, or of every one there is, also of those opened later."""
 
     def __init__(self, engine: sa.Engine, ledgers: tuple[str, ...]) -> None:

@@ -51,6 +51,9 @@ from service.ledger.errors import (
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
 from service.proofs.bundles import BadQuestion, NotCovered, TooMuch
+from service.proofs.custody import BadCustody
+from service.proofs.notes import BadNote
+from service.proofs.policy import BadPolicy
 from service.proofs.prover import NotSealed
 from service.proofs.tiles import NotThere
 from service.request import Forbidden, Malformed, NotFound
@@ -106,6 +109,7 @@ OUTCOME_UNKNOWN = _kind("outcome_unknown", 503, "办理结果未知", retry_afte
 STORAGE_UNAVAILABLE = _kind("storage_unavailable", 503, "数据库暂不可用", retry_after=5)
 HISTORY_MISSING = _kind("history_missing", 503, "数据库缺少已经签署的记录", retry_after=60)
 NOT_READY = _kind("not_ready", 503, "尚不能提供服务", retry_after=5)
+UNREADABLE = _kind("unreadable", 503, "签名材料暂不可读", retry_after=60)
 CLOCK_BEHIND = _kind("clock_behind", 503, "服务器时钟落后于台账", retry_after=60)
 
 HOLDER = 'Bearer realm="wenxiao"'
@@ -178,6 +182,12 @@ def _outcome_unknown(_error: OutcomeUnknown) -> Problem:
     return Problem(OUTCOME_UNKNOWN, "提交时与数据库失去连接，请以同一幂等键重复该请求")
 
 
+def _unreadable(error: Exception) -> Problem:
+    """What is kept beside the records is not what it was: nobody's but the operator's to know."""
+    logger().error("unreadable", error=error)
+    return Problem(UNREADABLE, "检查点、见证规则或保管文件有误，请告知系统管理员")
+
+
 def _behind(error: Behind) -> Problem:
     return Problem(BEHIND, f"已更新到第 {error.read} 号记录，尚未到第 {error.asked} 号")
 
@@ -200,6 +210,9 @@ ERRORS: Mapping[type[Exception], Any] = {
     NotThere: lambda _: Problem(HISTORY_MISSING),
     OutcomeUnknown: _outcome_unknown,
     HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
+    BadCustody: _unreadable,
+    BadNote: _unreadable,
+    BadPolicy: _unreadable,
     StorageUnavailable: lambda _: Problem(STORAGE_UNAVAILABLE, "没有登记任何内容，请稍后重试"),
     UnsafeDatabase: lambda _: Problem(STORAGE_UNAVAILABLE, "数据库的设置不能保证记录不丢失"),
     ClockBehind: _clock_behind,

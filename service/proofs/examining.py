@@ -24,6 +24,7 @@ from service.proofs.policy import Policy
 from service.proofs.roster import Listed, Roster
 from service.proofs.sealing import listed_at
 from service.proofs.tiles import Tiles
+from service.proofs.trust import keys_on_record
 
 PORTION = 4_096
 SMALLEST = -(2**63)
@@ -68,12 +69,12 @@ class Examined:
 
 
 @dataclass(frozen=True)
-class Seals:
+class Examination:
     """检查点核验: of one ledger, by the keys that it records and the witnesses of a policy."""
 
     storage: Storage[Any]
     keys: Mapping[str, int | None]
-    """The public keys that the ledger has announced, each with its last good size, or None."""
+    """What the ledger has announced as public keys, each with its last good size, or None."""
     policy: Policy
     custody: Custody
 
@@ -83,7 +84,7 @@ class Seals:
         Raises ``Unsound`` for the first that is not as it should be.
         """
         since = since or Since(Growing(self.storage))
-        known = {PublicKey.parse(key): last for key, last in self.keys.items()}
+        known = keys_on_record(self.keys)
         growing, found = since.growing, Examined(previous=since.previous)
         for at, text in self._kept(growing.size - 1 if growing.size else SMALLEST):
             if at > size:

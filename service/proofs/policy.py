@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from service.proofs.notes import BadNote, Kind, PublicKey
 
@@ -46,11 +47,25 @@ class Policy:
     witnesses: dict[str, Witness] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     quorum: str = ""
+    text: str = ""
+    """As it was written."""
+
+    @classmethod
+    def read(cls, path: Path) -> Policy:
+        """The policy of a file. Raises ``BadPolicy`` naming the file, whatever is wrong with it."""
+        try:
+            return cls.parse(path.read_text("utf-8"))
+        except BadPolicy as error:
+            raise BadPolicy(f"{path}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise BadPolicy(f"{path} is not in UTF-8") from error
+        except OSError as error:
+            raise BadPolicy(f"{path} cannot be read: {error.strerror}") from error
 
     @classmethod
     def parse(cls, text: str) -> Policy:
-        """Read a file. Raises ``BadPolicy`` naming the line that is wrong."""
-        policy = cls()
+        """Understand the text of a file. Raises ``BadPolicy`` naming the line that is wrong."""
+        policy = cls(text=text)
         for number, line in enumerate(text.split("\n"), 1):
             words = line.replace("\t", " ").split(" ")
             if said := [word for word in words if word]:

@@ -5,11 +5,14 @@ Whoever checks believes keys only from elsewhere; this tells him which ones to a
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.proofs.bundles import Trust
+from service.proofs.notes import BadNote, Kind, PublicKey
 from service.proofs.policy import Policy
 from service.settings import Settings
 
@@ -17,22 +20,32 @@ from service.settings import Settings
 def trust_of(ledger: Ledger, settings: Settings) -> Trust:
     """The office's policy, or else the keys on record; and those that were retired.
 
-    Raises ``BadPolicy`` and ``OSError``.
+    Raises ``BadPolicy``.
     """
-    keys = ledger.load(LedgerItself, ITSELF).keys
+    keys = keys_on_record(ledger.load(LedgerItself, ITSELF).keys)
     retired = "".join(f"{key} {last}\n" for key, last in keys.items() if last is not None)
     return Trust(policy_text(settings) or suggested(keys), retired)
 
 
 def policy_text(settings: Settings) -> str:
-    """The file that the settings name, if they name one. Raises ``BadPolicy`` and ``OSError``."""
-    if not settings.policy:
-        return ""
-    text = Path(settings.policy).read_text("utf-8")
-    Policy.parse(text)
-    return text
+    """The file that the settings name, if they name one. Raises ``BadPolicy``."""
+    return Policy.read(Path(settings.policy)).text if settings.policy else ""
 
 
-def suggested(keys: dict[str, int | None]) -> str:
-    """A policy that names the ledger's own keys, and wants no witness."""
-    return "".join(f"log {key}\n" for key in keys) + "quorum none\n"
+def keys_on_record(announced: Mapping[str, int | None]) -> dict[PublicKey, int | None]:
+    """The keys that a ledger has announced; what is no key of a log signs nothing, and is none."""
+    found = {}
+    for text, last in announced.items():
+        with suppress(BadNote):
+            key = PublicKey.parse(text)
+            if key.kind is Kind.LOG:
+                found[key] = last
+    return found
+
+
+def suggested(keys: Iterable[PublicKey]) -> str:
+    """A policy that names the ledger's own keys, each by its first name, and wants no witness."""
+    different: dict[bytes, PublicKey] = {}
+    for key in keys:
+        different.setdefault(key.key, key)
+    return "".join(f"log {key}\n" for key in different.values()) + "quorum none\n"

@@ -19,6 +19,7 @@ from service.http.problems import KINDS
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
 from service.proofs.custody import Custody
+from service.proofs.notes import BadNote
 from tests.doors.asking import NOW, Answer, AtTheOffice, Caller, served
 
 DOOR = "units/105/registration"
@@ -64,6 +65,13 @@ def _after_the_clock_was_set_back(office: AtTheOffice, clerk: Caller) -> Answer:
 def _on_less_than_was_seen(office: AtTheOffice, clerk: Caller) -> Answer:
     settings = office.app.settings
     Custody(Path(settings.custody), office.slug).note_seen(1_000, "audit")
+    with served(settings.database_url, office.clock, custody=settings.custody) as begun:
+        return replace(clerk, office=AtTheOffice(begun, office.clock)).post(DOOR, GOOD)
+
+
+def _with_a_checkpoint_that_is_none(office: AtTheOffice, clerk: Caller) -> Answer:
+    settings = office.app.settings
+    Custody(Path(settings.custody), office.slug).checkpoint_file.write_text("secret")
     with served(settings.database_url, office.clock, custody=settings.custody) as begun:
         return replace(clerk, office=AtTheOffice(begun, office.clock)).post(DOOR, GOOD)
 
@@ -140,6 +148,7 @@ WAYS: dict[str, tuple[int, str, Failing]] = {
     ),
     "later than now": (422, "malformed", _later_than_now),
     "records that are missing": (503, "history_missing", _on_less_than_was_seen),
+    "custody that cannot be read": (503, "unreadable", _with_a_checkpoint_that_is_none),
     "a clock set back": (503, "clock_behind", _after_the_clock_was_set_back),
 }
 
@@ -210,6 +219,7 @@ ERRORS = {
     "outcome_unknown": OutcomeUnknown("password=secret"),
     "storage_unavailable": StorageUnavailable("password=secret"),
     "malformed": MalformedEntry("secret"),
+    "unreadable": BadNote("secret"),
     "internal": RuntimeError("secret"),
 }
 

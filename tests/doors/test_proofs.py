@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -20,7 +22,7 @@ from service.proofs.checkpoints import Checkpoint
 from service.proofs.merkle import require_consistency, require_inclusion
 from service.proofs.notes import Note, Signature
 from service.proofs.tilepaths import written
-from tests.doors.asking import AtTheOffice, Caller
+from tests.doors.asking import AtTheOffice, Caller, served
 from tests.ledger.tampering import execute, unguard
 
 EDUCATION, CULTURE = UnitRegistered("县教育局", "", 1), UnitRegistered("县文旅局", "", 1)
@@ -372,3 +374,29 @@ def test_a_database_that_lacks_what_was_signed_is_no_server_error(
     execute(office.app.engine, f"DELETE FROM record WHERE position = {position - 1}")
     for path in (f"tlog/tile/entries/000.p/{position}", f"bundle?range=1-{position}"):
         auditor.get(path).then(503).problem("history_missing")
+
+
+@pytest.mark.parametrize("policy", [None, "# 审计局\nquorum none\n".encode("gbk"), b"secret"])
+def test_a_policy_that_cannot_be_read_is_no_server_error(
+    office: AtTheOffice, auditor: Caller, tmp_path: Path, policy: bytes | None
+) -> None:
+    file = tmp_path / "policy"
+    if policy is not None:
+        file.write_bytes(policy)
+    ours = office.app.settings
+    more = {"custody": ours.custody, "policy": str(file)}
+    with served(ours.database_url, office.clock, **more) as app:
+        its = replace(auditor, office=AtTheOffice(app, office.clock))
+        answer = its.get("bundle", record=1).then(503).problem("unreadable")
+    assert "secret" not in answer.response.text
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_server_error(
+    office: AtTheOffice, auditor: Caller
+) -> None:
+    lie = "INSERT INTO checkpoint VALUES (:ledger, 900, :note, '')"
+    note = "wenxiao.local/shizong\nsecret"
+    execute(office.app.engine, lie, ledger=office.slug, note=note)
+    for path in ("checkpoint", "checkpoints/900", "bundle?record=1"):
+        answer = auditor.get(path).then(503).problem("unreadable")
+        assert "secret" not in answer.response.text

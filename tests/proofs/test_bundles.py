@@ -29,14 +29,16 @@ from service.ledger.trees import Frontier
 from service.proofs import bundles
 from service.proofs.bundles import BadQuestion, NotCovered, TooMuch, Wanted, gaps, papers_of
 from service.proofs.checkpoints import base64_of
+from service.proofs.notes import PublicKey
 from service.proofs.rounds import keys_of
 from service.release import CONSOLE
 from service.request import understand
 from service.settings import Settings
 from tests.ledger.cast import AGENCY, PROJECT
 from tests.ledger.tampering import execute, unguard
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import SLUG, add, announce, sealed_office, settings_in
 from tests.proofs.checking import Auditor, bundle, members, seal
+from tests.proofs.test_notes import witness
 
 PAPER = Document("县财字〔2021〕7号", date(2021, 3, 1), "5e" * 32)
 STREAM, RANGE, RECORD = Wanted(streams=(PROJECT,)), Wanted(ranges=((40, 60),)), Wanted((7, 250))
@@ -239,6 +241,19 @@ def test_the_office_says_which_keys_it_has(ledger: Ledger, settings: Settings) -
     made = members(bundle(ledger, settings, RECORD))
     assert made["policy"].decode() == f"log {old}\nlog {new}\nquorum none\n"
     assert made["retired"].decode() == f"{old} 301\n"
+
+
+def test_a_bundle_is_believed_whatever_is_on_record_as_a_key(
+    ledger: Ledger, settings: Settings, auditor: Auditor
+) -> None:
+    """What is no key, or no log's, or one under another name too."""
+    (ours,) = keys_of(ledger, settings).known.keys
+    alias = replace(PublicKey.parse(ours), name="wenxiao.local/other")
+    announce(ledger, "no key", "a\nquorum none", str(witness().public), str(alias))
+    seal(ledger, settings)
+    made = bundle(ledger, settings, RECORD)
+    assert auditor.checks(made).exit == 0
+    assert members(made)["policy"].decode() == f"log {ours}\nquorum none\n"
 
 
 def test_or_hands_on_the_policy_that_it_keeps_itself(

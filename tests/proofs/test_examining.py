@@ -14,13 +14,13 @@ from service.ledger.application import Ledger
 from service.ledger.findings import Unsound
 from service.ledger.recorder import storage
 from service.proofs.custody import Custody, Sealed
-from service.proofs.examining import Seals
+from service.proofs.examining import Examination
 from service.proofs.notes import Kind, Note, Signature
 from service.proofs.policy import NONE, Policy
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import changed, execute, rows, unguard
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import SLUG, add, announce, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
 WITNESS = witness()
@@ -55,27 +55,35 @@ def ledger(engine: Engine, settings: Settings) -> Ledger:
     return ledger
 
 
-def seals(ledger: Ledger, settings: Settings) -> Seals:
+def examination(ledger: Ledger, settings: Settings) -> Examination:
     policy = Policy.parse(f"witness audit {WITNESS.public}\nquorum none\n")
     custody = Custody(Path(settings.custody), SLUG)
     known = keys_of(ledger, settings).known.keys
-    return Seals(storage(ledger.engine, SLUG), known, policy, custody)
+    return Examination(storage(ledger.engine, SLUG), known, policy, custody)
 
 
 def finding(ledger: Ledger, settings: Settings) -> str:
     with pytest.raises(Unsound) as found:
-        seals(ledger, settings).examine(ledger.head_position())
+        examination(ledger, settings).examine(ledger.head_position())
     return str(found.value)
 
 
 def test_what_was_sealed_is_what_the_records_say(ledger: Ledger, settings: Settings) -> None:
-    assert seals(ledger, settings).examine(ledger.head_position()).checkpoints == 3
+    assert examination(ledger, settings).examine(ledger.head_position()).checkpoints == 3
 
 
 def test_what_is_younger_than_the_verification_is_left_to_the_next(
     ledger: Ledger, settings: Settings
 ) -> None:
-    assert seals(ledger, settings).examine(351).checkpoints == 2
+    assert examination(ledger, settings).examine(351).checkpoints == 2
+
+
+def test_what_was_announced_as_a_key_and_is_none_signs_nothing(
+    ledger: Ledger, settings: Settings
+) -> None:
+    announce(ledger, "no key", str(replace(WITNESS.public, name="wenxiao.local/shizong")))
+    Rounds(ledger, settings).go()
+    assert examination(ledger, settings).examine(ledger.head_position()).checkpoints == 4
 
 
 @pytest.mark.parametrize("root", ["sha256", "sm3", "roster_sha256", "roster_sm3"])
@@ -99,7 +107,7 @@ def test_a_checkpoint_by_a_key_that_was_retired_before_is_found(
 ) -> None:
     """Somebody has stolen a key that is no longer good, and seals the present with it."""
     first, new = keys_of(ledger, settings).known.keys
-    examined = replace(seals(ledger, settings), keys={first: None, new: 351})
+    examined = replace(examination(ledger, settings), keys={first: None, new: 351})
     with pytest.raises(Unsound, match="403 is not signed by a key that was good for it"):
         examined.examine(403)
 
@@ -156,7 +164,7 @@ def test_a_cosignature_is_known_whatever_number_its_key_is_given(
 
 
 def test_of_a_strangers_cosignature_nothing_is_known(ledger: Ledger, settings: Settings) -> None:
-    known = seals(ledger, settings)
+    known = examination(ledger, settings)
     found = known.examine(403)
     assert (found.cosignatures, found.by_strangers) == (1, 0)
     found = replace(known, policy=Policy(quorum=NONE)).examine(403)
@@ -192,7 +200,7 @@ def test_a_checkpoint_that_is_just_being_signed_is_waited_for(
     """It is in custody first."""
     (*_, row) = rows(engine, "checkpoint")
     execute(engine, "DELETE FROM checkpoint WHERE size = 403")
-    examined = seals(ledger, settings)
+    examined = examination(ledger, settings)
     with ThreadPoolExecutor() as threads:
         with examined.custody.alone():
             found = threads.submit(examined.examine, 403)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from service.proofs.policy import BadPolicy, Policy
@@ -69,3 +71,28 @@ def test_any_is_one_and_none_is_nobody() -> None:
 def test_a_wrong_line_is_named(text: str, because: str) -> None:
     with pytest.raises(BadPolicy, match=because):
         Policy.parse(text)
+
+
+def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "policy"
+    file.write_text(TWO_LEVELS, "utf-8")
+    assert Policy.read(file) == Policy.parse(TWO_LEVELS)
+    assert Policy.read(file).text == TWO_LEVELS
+
+
+@pytest.mark.parametrize(
+    ("data", "because"),
+    [
+        (None, "cannot be read: No such file"),
+        ("# 审计局\nquorum none\n".encode("gbk"), "is not in UTF-8"),
+        (b"quorum", "line 1: not understood"),
+    ],
+)
+def test_a_file_that_is_no_policy_is_named(
+    tmp_path: Path, data: bytes | None, because: str
+) -> None:
+    file = tmp_path / "policy"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(BadPolicy, match=f"{file}.* {because}"):
+        Policy.read(file)
