@@ -33,14 +33,18 @@ LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
 
 
 def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
-    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else.
-
-    Where custody has lost what was sealed, nobody can tell.
-    """
+    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else."""
     require_as_long(storage.ledger, size, custody)
     if sealed := custody.sealed():
         require_unbroken(storage, size, sealed.checkpoint)
-    elif was_sealed(storage):
+
+
+def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
+    """Raises ``HistoryMissing`` where the ledger was sealed and custody has nothing of it.
+
+    Then nobody can tell whether the database is as it was.
+    """
+    if custody.sealed() is None and was_sealed(storage):
         raise HistoryMissing(
             f"ledger {storage.ledger} was sealed, and its last checkpoint is not in custody"
             f" ({custody.checkpoint_file}); {LEAD_OUT}; after the acceptance of a loss, seal it"
@@ -108,6 +112,7 @@ class Anchor:
         require_as_long(storage.ledger, head.size, self._custody)
         if monotonic() - self._looked > FRESH_SECONDS:
             require_as_kept(storage, head.size, self._custody)
+            require_in_custody(storage, self._custody)
             self._looked = monotonic()
 
 

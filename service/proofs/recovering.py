@@ -11,7 +11,7 @@ from aggregates.ledger import LedgerItself
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.ledger.recorder import storage
-from service.proofs.anchor import require_as_kept, require_unbroken
+from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
 from service.proofs.custody import Custody, Sealed
 from service.proofs.keys import Keys
 from service.proofs.notes import BadNote, Note, PublicKey
@@ -25,7 +25,9 @@ class NothingMissing(RuntimeError):
 def what_is_missing(ledger: Ledger, custody: Custody) -> str:
     """What the database does not hold of what was sealed, in a sentence; empty where it does."""
     try:
-        require_as_kept(storage(ledger.engine, ledger.slug), ledger.head_position(), custody)
+        stored = storage(ledger.engine, ledger.slug)
+        require_as_kept(stored, ledger.head_position(), custody)
+        require_in_custody(stored, custody)
     except HistoryMissing as missing:
         return str(missing)
     return ""
