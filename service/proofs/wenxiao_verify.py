@@ -8,7 +8,8 @@ standard library, nothing of the service that it checks, no network. Read it bef
 it goes from the hashes up.
 
 It ends with 0 where all is true, 1 where something is false, 2 where it was called wrongly, and 3
-where there was nothing to check, or not enough: no key that comes from elsewhere than the bundle.
+where there was nothing to check, or not enough: no key that comes from elsewhere than the bundle,
+or another checkpoint that cannot be compared.
 
 What it reads
 -------------
@@ -108,6 +109,10 @@ class Wrong(Exception):
 
 class Unchecked(Exception):
     """未查: something could not be checked; why."""
+
+
+class Lacking(Unchecked):
+    """材料不足: something could not be checked, without which what was asked is not proven."""
 
 
 def shown(text: object, most: int = 100) -> str:
@@ -575,17 +580,36 @@ class Policy:
         raise Wrong(f"人数不对 · not a number of members: {shown(enough)}")
 
 
-def retired_in(data: bytes) -> dict[bytes, int]:
-    """Retired keys, and up to which size what they have signed counts."""
-    found: dict[bytes, int] = {}
-    for line in text_in(data).split("\n"):
-        if line and not line.startswith("#"):
-            key, _, size = line.partition(" ")
-            if not NUMBER.fullmatch(size):
-                raise Wrong(f"看不懂 · not understood: {shown(line)}")
-            kept = Key.parse(key).data
-            found[kept] = min(int(size), found.get(kept, LARGEST))
-    return found
+class Retired:
+    """停用的密钥: up to which size what each has signed counts; and lines that say nothing."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.lasts: dict[bytes, int] = {}
+        self.wrong: list[Wrong] = []
+        for line in data.split(b"\n"):
+            try:
+                if line and not line.startswith(b"#"):
+                    self._read(text_in(line))
+            except Wrong as wrong:
+                self.wrong.append(wrong)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Retired:
+        """Of a file every line of which is understood."""
+        found = cls(data)
+        for wrong in found.wrong:
+            raise wrong
+        return found
+
+    def retire(self, key: bytes, last: int) -> None:
+        """What it signs beyond that size does not count."""
+        self.lasts[key] = min(last, self.lasts.get(key, last))
+
+    def _read(self, line: str) -> None:
+        key, _, size = line.partition(" ")
+        if not NUMBER.fullmatch(size):
+            raise Wrong(f"看不懂 · not understood: {shown(line)}")
+        self.retire(Key.parse(key).data, int(size))
 
 
 @dataclass(frozen=True)
@@ -963,6 +987,9 @@ UNREADABLE = (
 )
 """What the standard library makes of a zip that is none."""
 
+END = b"PK\5\6" + bytes(18)
+"""The last record of a zip that has no comment, but for the numbers in it."""
+
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x2041
 RECORD = re.compile(r"records/([1-9][0-9]{0,18})")
@@ -1010,8 +1037,13 @@ class Archive:
     def __init__(self, file: Cautious) -> None:
         try:
             self._zip = zipfile.ZipFile(file)
+            file.seek(-len(END), io.SEEK_END)
+            end = file.read(len(END))
         except UNREADABLE as error:
             raise Wrong(f"压缩包不完好 · not a sound zip: {shown(error)}") from None
+        begin = min((info.header_offset for info in self._zip.infolist()), default=0)
+        if begin or (end[:4], end[-2:]) != (END[:4], END[-2:]):
+            raise Wrong("压缩包前后另有内容 · something else before or after the zip")
         self._left = MOST_UNPACKED
         self._names = [self._name(info) for info in self._zip.infolist()]
         known = {*self._names}
@@ -1142,11 +1174,12 @@ class Claims:
     def take(self, entry: Entry) -> None:
         """Look for them in the next record."""
         digests = {each.decode() for each in DIGEST.findall(entry.body)}
-        for digest in digests & self._values.keys():
+        papers = self._papers.pop(entry.position, [])
+        for digest in digests & self._values.keys() - {paper_in(entry.body), *dict(papers)}:
             self._named.setdefault(digest, entry.position)
             if entry.topic == WITHHOLDING:
                 self._withheld.add((digest, entry.position))
-        for digest, number in self._papers.pop(entry.position, ()):
+        for digest, number in papers:
             is_named = digest in digests and (number == b'""' or number in entry.body)
             if not is_named and self._absent is None:
                 said = f"记录没有提到 · the record does not name: {shown(digest)}"
@@ -1182,6 +1215,15 @@ class Claims:
         if self._absent:
             raise self._absent
         return "记录确曾提到；原件未查 · named by records; the files were not seen"
+
+
+def paper_in(body: bytes) -> str | None:
+    """The digest of the paper behind a record, to which its fact commits nobody."""
+    try:
+        digest = json.loads(body)["envelope"]["document"]["digest"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return digest if isinstance(digest, str) else None
 
 
 def is_committed(digest: str, salt: str, value: str) -> bool:
@@ -1501,7 +1543,7 @@ class Asked(NamedTuple):
     """要求: what the auditor brings along and asks for."""
 
     policy: Policy | None
-    retired: dict[bytes, int]
+    retired: Retired
     trusts_bundle: bool
     streams: list[str]
     ranges: list[Range]
@@ -1524,12 +1566,19 @@ def signed_in(read: Callable[[str], bytes | None]) -> tuple[Note, Checkpoint]:
 
 def trusted(report: Report, asked: Asked, suggested: bytes, retired: bytes) -> Trust | None:
     """Whose word is enough; None where nobody says it. Who retires a key is always believed."""
-    both = report.must("keys", retired_in, retired)
-    for key, last in asked.retired.items():
-        both[key] = min(last, both.get(key, last))
+    both = Retired(retired)
+    for key, last in asked.retired.lasts.items():
+        both.retire(key, last)
     if asked.policy is not None:
         report.true("keys", "取自您给的规则 · from the policy that you brought")
-        return Trust(asked.policy, both)
+        if both.wrong:
+            zh, en = (
+                "包内停用名单有几行看不懂",
+                "lines of the bundle's retired keys, not understood",
+            )
+            report.unchecked("keys", f"{zh} · {en}: {len(both.wrong)}: {both.wrong[0].says}")
+        return Trust(asked.policy, both.lasts)
+    report.must("keys", Retired.parse, retired)
     if not suggested:
         report.lacks("keys", "没有给出规则 · no policy was given: --policy")
         return None
@@ -1539,7 +1588,7 @@ def trusted(report: Report, asked: Asked, suggested: bytes, retired: bytes) -> T
     else:
         said = "取自包内，不能证明是谁的 · the bundle's own, which proves nothing of whose they are"
         report.lacks("keys", f"{said}: --policy")
-    return Trust(policy, both)
+    return Trust(policy, both.lasts)
 
 
 def check_signatures(
@@ -1586,7 +1635,7 @@ def require_alike(
     if trust is not None:
         trust.require_in_force(trust.signers(note, other), other.size)
     if roots is None:
-        raise Unchecked(f"{its}: 算不出那时的根 · the roots at that size do not follow from these")
+        raise Lacking(f"{its}: 算不出那时的根 · the roots at that size do not follow from these")
     if other.roots[: len(roots)] != roots:
         said = "同一账本、同一条数，根不同：有两份历史 · one ledger, two roots: two histories"
         raise Wrong(f"{its}: {said}", other.size)
@@ -1681,6 +1730,8 @@ class Report:
             self.true(name, function(*given))
         except Wrong as wrong:
             self.false(name, wrong)
+        except Lacking as why:
+            self.lacks(name, str(why))
         except Unchecked as why:
             self.unchecked(name, str(why))
         return self.findings[-1].mark == TRUE
@@ -1769,7 +1820,7 @@ def asked_by(said: argparse.Namespace) -> Asked:
     notes = {str(path): Note.parse(bytes_in(path)) for path in said.against}
     return Asked(
         Policy.parse(bytes_in(said.policy)) if said.policy else None,
-        retired_in(bytes_in(said.retired)) if said.retired else {},
+        Retired.parse(bytes_in(said.retired)) if said.retired else Retired(),
         said.trust_bundle_keys,
         said.stream,
         said.range,

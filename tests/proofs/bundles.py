@@ -81,8 +81,11 @@ class Book:
 
     entries: list[bytes] = field(default_factory=list)
 
-    def write(self, stream: str, topic: str = "project.reported", **fact: object) -> int:
-        """One more record; its position."""
+    def write(
+        self, stream: str, topic: str = "project.reported", *, paper: str = "", **fact: object
+    ) -> int:
+        """One more record, which rests on a paper of this digest if one is given; its position."""
+        envelope = {"document": {"number": NUMBER, "digest": paper} if paper else None}
         position = len(self.entries) + 1
         said = [entry for entry in map(Entry.parse, self.entries) if entry.stream == stream]
         entry = Entry.make(
@@ -93,7 +96,7 @@ class Book:
             version=len(said) + 1,
             topic=topic,
             salt=sha256(b"%d" % position).digest()[:16],
-            body=json.dumps({"fact": fact}, ensure_ascii=False).encode(),
+            body=json.dumps({"envelope": envelope, "fact": fact}, ensure_ascii=False).encode(),
         )
         self.entries.append(bytes(entry))
         return position

@@ -240,6 +240,21 @@ def test_a_value_that_no_record_commits_to_is_none(verify: Verify) -> None:
     assert false(verify(members)) == [("values", None)]
 
 
+def test_a_paper_is_no_value_that_somebody_committed_to(verify: Verify) -> None:
+    """Whoever may choose the file has chosen its first sixteen bytes for a salt."""
+    made_up = {"digest": committed("李四"), "salt": SALT.hex(), "value": "李四"}
+    listed = [{"position": 1, "digest": committed("李四"), "number": ""}]
+    book, other = Book(), Book()
+    book.write(PERSON, paper=committed("李四"))
+    other.write(PERSON, scan=committed("李四"))
+    for members in (
+        bundle(book, [1], values=[made_up]),
+        bundle(book, [1], values=[made_up], attachments=listed),
+        bundle(other, [1], values=[made_up], attachments=listed),
+    ):
+        assert false(verify(members)) == [("values", None)]
+
+
 def test_only_a_record_that_withheld_a_value_excuses_its_absence(verify: Verify) -> None:
     for position in (5, 13):
         members = altered("values.json", 1, withheld_by=position)

@@ -124,6 +124,23 @@ def test_a_member_of_another_name_is_refused(judge: Judge, name: str) -> None:
     assert "\x1b" not in str(report)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"%PDF-1.7\n" + WHOLE,
+        zipped({"manifest.json": b"{}"}) + WHOLE,
+        WHOLE + zipped(HONEST),
+        WHOLE + b"more",
+        WHOLE[:-2] + b"\4\0more",
+    ],
+)
+def test_whoever_reads_a_zip_otherwise_finds_the_same_in_it(judge: Judge, data: bytes) -> None:
+    """A program that begins at the first byte, or that looks for the end from behind."""
+    report = judge(data)
+    assert false(report) == [("bundle", None)]
+    assert "before or after the zip" in str(report)
+
+
 @pytest.mark.parametrize("name", sorted(HONEST))
 def test_every_member_is_needed(judge: Judge, name: str) -> None:
     assert judge(zipped({each: data for each, data in HONEST.items() if each != name})).exit == 1

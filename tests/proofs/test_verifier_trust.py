@@ -75,6 +75,20 @@ def test_a_stolen_key_is_good_for_nothing_after_it_was_retired(
     assert false(verify(suggested, "--retired", retired(100))) == [("retirement", None)]
 
 
+def test_a_retired_key_that_is_none_spoils_only_what_rests_on_the_bundle(
+    verify: Verify, tmp_path: Path
+) -> None:
+    members = evidence() | {"retired": f"no key 7\n\xff\n{LOG.public} 100\n".encode("latin-1")}
+    report = verify(members)
+    assert report.exit == 0
+    assert "not understood: 2" in str(report)
+    members |= {"retired": members["retired"].replace(b" 100\n", b" 99\n")}
+    assert false(verify(members)) == [("retirement", None)]
+    assert false(judged(packed(members, tmp_path / "b.zip"), "--trust-bundle-keys")) == [
+        ("keys", None)
+    ]
+
+
 def test_a_retired_key_is_no_key_by_being_retired(verify: Verify) -> None:
     old = signer(nth=1)
     members = evidence() | {
@@ -120,8 +134,14 @@ def test_what_cannot_be_compared_is_said(verify: Verify, tmp_path: Path) -> None
     for size, book in ((59, sample()), (100, Book(sample().entries[:60]))):
         against = written(tmp_path / "other", signed(sample().checkpoint(size)))
         report = verify(bundle(book, [13]), "--against", against)
-        assert report.exit == 0
+        assert report.exit == 3
         assert "– 另一检查点" in str(report)
+
+
+def test_what_cannot_be_compared_may_yet_be_false(verify: Verify, tmp_path: Path) -> None:
+    against = written(tmp_path / "other", signed(sample().checkpoint(59)))
+    report = verify(evidence() | {"records/13": b""}, "--against", against)
+    assert report.exit == 1
 
 
 def test_a_checkpoint_that_nobody_signed_is_no_evidence(verify: Verify, tmp_path: Path) -> None:
