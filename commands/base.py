@@ -240,7 +240,8 @@ class Act:
     ``paths`` maps each route to the aggregate that it addresses; an act on what projects and units
     share has one for each. ``by`` are those whose business it is, who may also correct what was
     recorded of it. ``observed``: only ever recorded as something that happened elsewhere;
-    ``begins``: the history of its subject begins with it.
+    ``begins``: the history of its subject begins with it; ``at_console``: asked at the machine
+    itself, by its operator, and through no door.
     """
 
     name: str
@@ -252,7 +253,13 @@ class Act:
     reads: frozenset[type[Aggregate]]
     observed: bool
     begins: bool
+    at_console: bool
     facts: tuple[type[Fact[Any]], ...]
+
+    @property
+    def doors(self) -> Mapping[str, type[Aggregate]]:
+        """The routes at which it can be asked from outside."""
+        return {} if self.at_console else self.paths
 
     @property
     def asked_by(self) -> frozenset[Role]:
@@ -268,6 +275,7 @@ def act(
     reads: Iterable[type[Aggregate]] = (),
     observed: bool = False,
     begins: bool = False,
+    at_console: bool = False,
 ) -> Callable[[C], C]:
     """Announce a business act: where it is posted, who may do it, what it rests on.
 
@@ -291,6 +299,7 @@ def act(
             reads=frozenset(reads),
             observed=observed,
             begins=begins,
+            at_console=at_console,
             facts=_facts(command),
         )
         return command

@@ -47,7 +47,12 @@ class ConfirmClock(Command[LedgerItself]):
         return ClockCorrected(self.head_at, self.clock_at, self.reason)
 
 
-@act("ledger/release", by={Role.OPERATOR}, basis="档案法实施条例 第39条; GB/T 22239-2019")
+@act(
+    "ledger/release",
+    by={Role.OPERATOR},
+    basis="档案法实施条例 第39条; GB/T 22239-2019",
+    at_console=True,
+)
 class StartRelease(Command[LedgerItself]):
     """启用版本: the service starts under another release or another catalogue of rules."""
 
@@ -60,7 +65,12 @@ class StartRelease(Command[LedgerItself]):
         return ReleaseStarted(self.release, self.rules)
 
 
-@act("ledger/keys", by={Role.OPERATOR}, basis="GB/T 39786-2021")
+@act(
+    "ledger/keys",
+    by={Role.OPERATOR},
+    basis="GB/T 39786-2021",
+    at_console=True,
+)
 class AnnounceKey(Command[LedgerItself]):
     """启用公钥: checkpoints will be signed with another key."""
 
@@ -71,7 +81,12 @@ class AnnounceKey(Command[LedgerItself]):
         return KeyAnnounced(self.key)
 
 
-@act("ledger/keys/retirement", by={Role.OPERATOR}, basis="GB/T 39786-2021")
+@act(
+    "ledger/keys/retirement",
+    by={Role.OPERATOR},
+    basis="GB/T 39786-2021",
+    at_console=True,
+)
 class RetireKey(Command[LedgerItself]):
     """停用公钥: nothing that is signed with this key from here on is to be believed."""
 
@@ -85,7 +100,12 @@ class RetireKey(Command[LedgerItself]):
         return KeyRetired(self.key, self.last_size, self.reason)
 
 
-@act("ledger/loss", by={Role.OPERATOR}, basis="档案法实施条例 第39条")
+@act(
+    "ledger/loss",
+    by={Role.OPERATOR},
+    basis="档案法实施条例 第39条",
+    at_console=True,
+)
 class AcceptLoss(Command[LedgerItself]):
     """确认缺失: records that were sealed cannot be had back; the ledger goes on without them."""
 

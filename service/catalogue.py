@@ -43,7 +43,7 @@ def _acts() -> Iterator[str]:
             (
                 act.name,
                 act.title,
-                "<br>".join(f"`{path}`" for path in act.paths),
+                "<br>".join(f"`{path}`" for path in act.doors) or "在服务器上以命令办理",
                 act.basis + ("（仅登记已发生的业务）" if act.observed else ""),
                 "<br>".join(f"`{fact.TOPIC}`" for fact in act.facts),
             )
@@ -117,7 +117,7 @@ def _act_told(act: Act) -> dict[str, Any]:
     return {
         "act": act.name,
         "title": act.title,
-        "paths": list(act.paths),
+        "paths": list(act.doors),
         "by": sorted(role.value for role in act.asked_by),
         "basis": act.basis,
         "reads": sorted(kind.KIND for kind in act.reads),

@@ -149,8 +149,8 @@ def _description(act: Act) -> str:
 
 def _open(act: Act) -> None:
     schema = _asked_schema(act)
-    for path, kind in act.paths.items():
-        name = act.name if len(act.paths) == 1 else f"{act.name}_of_{kind.KIND}"
+    for path, kind in act.doors.items():
+        name = act.name if len(act.doors) == 1 else f"{act.name}_of_{kind.KIND}"
         acts.opened(
             "/" + path.replace("{", "<").replace("}", ">"),
             _view(act, kind),

@@ -92,7 +92,7 @@ def _act_told(act: Act) -> dict[str, Any]:
         "title": act.title,
         "basis": act.basis,
         "by": sorted(act.asked_by),
-        "paths": [f"/v1/{{ledger}}/{path}" for path in act.paths],
+        "paths": [f"/v1/{{ledger}}/{path}" for path in act.doors],
         "observed": act.observed,
         "facts": [{"topic": fact.TOPIC, "title": fact.TITLE} for fact in act.facts],
     }

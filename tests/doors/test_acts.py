@@ -80,11 +80,27 @@ def test_every_act_has_its_door_and_its_page(office: AtTheOffice) -> None:
     stranger, expired = office.stranger(), office.somebody(Role.AGENCY, days=0)
     paths = the_document()["paths"]
     for act in ACTS.values():
-        for path in act.paths:
+        for path in act.doors:
             assert paths[f"/v1/{{ledger}}/{path}"]["post"]["summary"] == act.title
             door = path.replace("{", "").replace("}", "")
             stranger.post(door).then(401).problem("unauthorized")
             expired.post(door).then(401).problem("unauthorized")
+
+
+def test_what_is_done_at_the_machine_has_no_door(office: AtTheOffice) -> None:
+    """Keys, losses and releases: nobody with a mere token makes them up."""
+    operator, paths = office.somebody(Role.OPERATOR), the_document()["paths"]
+    at_console = [act for act in ACTS.values() if act.at_console]
+    assert {act.name for act in at_console} == {
+        "accept_loss",
+        "announce_key",
+        "retire_key",
+        "start_release",
+    }
+    for act in at_console:
+        for path in act.paths:
+            assert f"/v1/{{ledger}}/{path}" not in paths
+            operator.post(path).then(404)
 
 
 def test_every_act_is_closed_to_those_whom_it_does_not_name(office: AtTheOffice) -> None:
@@ -92,6 +108,6 @@ def test_every_act_is_closed_to_those_whom_it_does_not_name(office: AtTheOffice)
     bearers = {role: office.somebody(role) for role in Role if role is not Role.SOURCE_SYSTEM}
     for act in ACTS.values():
         outsider = next(role for role in bearers if role not in act.by)
-        for path in act.paths:
+        for path in act.doors:
             door = path.replace("{", "").replace("}", "")
             bearers[outsider].post(door).then(403).problem("forbidden")
