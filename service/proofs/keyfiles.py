@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,7 +33,6 @@ from cryptography.hazmat.primitives.serialization import (
 from service.proofs.notes import BadNote, Kind, PublicKey, Signer
 
 LONGEST = 10_000
-MODE = 0o600
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
@@ -86,18 +86,15 @@ def _pem(signer: Signer, passphrase: str | None) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """To the disk, with its name; nothing is left of what could not be written whole."""
-    with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as number:
-        try:
-            os.fchmod(number, MODE)
-            with os.fdopen(number, "wb", closefd=False) as file:
-                file.write(data)
-            os.fsync(number)
-            with _opened(path.parent) as folder:
-                os.fsync(folder)
-        except BaseException:
-            path.unlink()
-            raise
+    """To the disk, with its name: a file that is there whole or not at all, even after a kill."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:
+        draft.write(data)
+        draft.flush()
+        os.fsync(draft.fileno())
+        # Not a rename, which would replace another key's file.
+        os.link(draft.name, path)
+    with _opened(path.parent) as folder:
+        os.fsync(folder)
 
 
 def _read(path: Path) -> bytes:
@@ -117,7 +114,7 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
-    number = os.open(path, flags | os.O_CLOEXEC, MODE)
+    number = os.open(path, flags | os.O_CLOEXEC)
     try:
         yield number
     finally:

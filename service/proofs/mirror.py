@@ -5,17 +5,21 @@
     tile/entries/<number>[.p/<width>]  the records
     sm3/tile/…                         the SM3 tree
 
-A file that is there is not written again, for none but the checkpoint ever changes; so a folder can
-be brought up to date as often as one likes.
+A file that is there whole is not written again, for none but the checkpoint ever changes; so a
+folder can be brought up to date as often as one likes. Whatever the checkpoint covers is on disk
+before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from service.ledger.hashes import SHA256, SM3
+from service.ledger.trees import WIDTH
 from service.proofs.custody import Sealed, settle
 from service.proofs.notes import BadNote
 from service.proofs.prover import Prover, tiles_of
@@ -27,6 +31,14 @@ Told = Callable[[int, int], None]
 
 class OtherHistory(RuntimeError):
     """另一份历史: what was mirrored before is not the beginning of this ledger."""
+
+
+class File(NamedTuple):
+    """文件: a tile: where it is, whether what is there is whole, and what belongs there."""
+
+    name: str
+    is_whole: Callable[[Path], bool]
+    content: Callable[[], bytes]
 
 
 class Mirror:
@@ -43,25 +55,34 @@ class Mirror:
         sealed = self._prover.latest().sealed
         self._require_ours(sealed)
         files = [*self._files(sealed.checkpoint.size)]
-        for come, (name, content) in enumerate(files, 1):
-            path = self._folder / name
-            if not path.exists():
-                put(path, content())
+        for come, file in enumerate(files, 1):
+            path = self._folder / file.name
+            if not (path.exists() and file.is_whole(path)):
+                put(path, file.content())
             if told:
                 told(come, len(files))
+        self._settle(files)
         put(self._folder / "checkpoint", str(sealed.note).encode())
         settle(self._folder)
         return sealed
 
-    def _files(self, size: int) -> Iterator[tuple[str, Callable[[], bytes]]]:
-        """Every file but the checkpoint, and what is in it."""
+    def _settle(self, files: Iterable[File]) -> None:
+        """Have their names on disk; also those that somebody has left who was broken off."""
+        for above in {above for file in files for above in Path(file.name).parents}:
+            settle(self._folder / above)
+
+    def _files(self, size: int) -> Iterator[File]:
+        """Every file but the checkpoint."""
         tile, entries = self._prover.tile, self._prover.entries
         for level, number, width in tiles_of(size):
             place = written(number, width)
-            yield f"tile/{level}/{place}", partial(tile, SHA256, level, number, width)
-            yield f"sm3/tile/{level}/{place}", partial(tile, SM3, level, number, width)
+            has_all = partial(has_hashes, width=width)
+            for algorithm, above in ((SHA256, ""), (SM3, "sm3/")):
+                content = partial(tile, algorithm, level, number, width)
+                yield File(f"{above}tile/{level}/{place}", has_all, content)
             if level == 0:
-                yield f"tile/entries/{place}", partial(entries, number, width)
+                has_all = partial(has_entries, width=width)
+                yield File(f"tile/entries/{place}", has_all, partial(entries, number, width))
 
     def _require_ours(self, sealed: Sealed) -> None:
         try:
@@ -91,9 +112,28 @@ class Mirror:
             raise OtherHistory(f"{self._folder} holds something else than tiles")
 
 
+def has_hashes(path: Path, width: int) -> bool:
+    """Is this file as long as so many hashes?"""
+    return path.stat().st_size == WIDTH * width
+
+
+def has_entries(path: Path, width: int) -> bool:
+    """Are there so many entries in this file, each after its length, and nothing else?"""
+    with path.open("rb") as file:
+        for _ in range(width):
+            length = int.from_bytes(file.read(2))
+            if not length:
+                return False
+            file.seek(length, os.SEEK_CUR)
+        return file.tell() == path.stat().st_size
+
+
 def put(path: Path, content: bytes) -> None:
-    """A file that is there whole or not at all."""
+    """A file that is there whole or not at all, and whose content is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)

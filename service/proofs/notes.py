@@ -182,8 +182,8 @@ class Note:
         return found
 
     def with_signatures(self, more: Sequence[Signature]) -> Self:
-        """The same text, signed also by others."""
-        return type(self)(self.text, (*self.signatures, *more))
+        """The same text, signed also by others; by no more of them than a note is read with."""
+        return type(self)(self.text, (*self.signatures, *more)[:MOST_SIGNATURES])
 
 
 def signed(text: str, time: int | None) -> bytes:

@@ -16,6 +16,8 @@ from service.proofs.notes import BadNote, Kind, PublicKey
 
 ALLOWED = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 NONE = "none"
+MOST_WITNESSES = 32
+"""As many as ``tlog-policy`` wants understood: with all their signatures a note can be read."""
 
 
 class BadPolicy(ValueError):
@@ -101,6 +103,8 @@ class Policy:
             case ("log", key, *rest) if len(rest) < 2:
                 self.logs.append(self._new_key(key, Kind.LOG))
             case ("witness", name, key, *rest) if len(rest) < 2:
+                if len(self.witnesses) == MOST_WITNESSES:
+                    raise BadPolicy(f"more than {MOST_WITNESSES} witnesses")
                 kept = self._new_key(key, Kind.WITNESS)
                 self.witnesses[self._new_name(name)] = Witness(name, kept, *rest)
             case ("group", name, enough, *members) if members:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ def test_no_file_is_left_of_a_name_that_is_none(path: Path) -> None:
     with pytest.raises(BadNote):
         keyfiles.create(path, "two words", Kind.LOG)
     assert not path.exists()
+
+
+def test_a_key_file_is_there_whole_or_not_at_all(path: Path) -> None:
+    """Killed before its content is on disk."""
+    program = (
+        "import os, sys; from pathlib import Path; from service.proofs import keyfiles as k;"
+        "os.fsync = lambda _: os._exit(137); k.create(Path(sys.argv[1]), 'a', k.Kind.LOG)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, path], check=False)
+    assert done.returncode == 137
+    assert not path.exists()
+    made = keyfiles.create(path, NAME, Kind.LOG)
+    assert keyfiles.read(path).public == made.public
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,39 @@ def test_what_was_broken_off_is_taken_up_again(mirror: Mirror, tmp_path: Path) -
     assert not (tmp_path / "mirror" / "checkpoint").exists()
     mirror.update()
     assert (tmp_path / "mirror" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("name", ["tile/0/000", "sm3/tile/0/001.p/45", "tile/entries/000"])
+def test_a_file_that_is_not_whole_is_written_again(
+    mirror: Mirror, tmp_path: Path, name: str
+) -> None:
+    mirror.update()
+    file = tmp_path / "mirror" / name
+    whole = file.read_bytes()
+    for spoilt in (b"", whole[:-1], whole + b"\0", bytes(9_000)):
+        file.write_bytes(spoilt)
+        mirror.update()
+        assert file.read_bytes() == whole
+
+
+def test_the_checkpoint_is_written_once_all_else_is_on_disk(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[str] = []
+    sync = os.fsync
+
+    def noting(number: int) -> None:
+        settled.append(str(Path(f"/proc/self/fd/{number}").readlink()))
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    mirror.update()
+    folder = tmp_path / "mirror"
+    before = settled[: settled.index(f"{folder}/.checkpoint.draft")]
+    tiles = [path for path in folder.rglob("*") if path.is_file() and path.name != "checkpoint"]
+    assert {str(path.with_name(f".{path.name}.draft")) for path in tiles} <= {*before}
+    folders = [path for path in (folder, *folder.rglob("*")) if path.is_dir()]
+    assert {*map(str, folders)} <= {*before}
 
 
 def test_one_ledger_does_not_go_on_where_another_one_was(

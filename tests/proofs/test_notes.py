@@ -158,3 +158,11 @@ def test_no_bit_of_a_note_can_be_another(place: int) -> None:
     key = PublicKey.parse(NEUMANN)
     with suppress(BadNote, UnicodeDecodeError):
         assert Note.parse(data.decode()).signed_by([key]) == {}
+
+
+def test_no_more_sign_a_note_than_it_is_read_with() -> None:
+    note = Note(TEXT, (signer().sign(TEXT),))
+    more = [witness(f"w{n}").sign(TEXT, 1) for n in range(MOST_SIGNATURES)]
+    signed = note.with_signatures(more)
+    assert Note.parse(str(signed)) == signed
+    assert signed.signatures[:2] == (note.signatures[0], more[0])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.proofs.policy import BadPolicy, Policy
+from service.proofs.notes import MOST_SIGNATURES
+from service.proofs.policy import MOST_WITNESSES, BadPolicy, Policy
 from tests.proofs.test_notes import signer, witness
 
 LOG, X1, X2, X3, Y1 = signer(), *(witness(f"{n}.example") for n in ("x1", "x2", "x3", "y1"))
@@ -71,6 +72,16 @@ def test_any_is_one_and_none_is_nobody() -> None:
 def test_a_wrong_line_is_named(text: str, because: str) -> None:
     with pytest.raises(BadPolicy, match=because):
         Policy.parse(text)
+
+
+def test_there_are_no_more_witnesses_than_a_note_is_read_with() -> None:
+    def policy(many: int) -> Policy:
+        keys = (witness(f"w{n}").public for n in range(many))
+        return Policy.parse("".join(f"witness {k.name} {k}\n" for k in keys) + "quorum none\n")
+
+    assert len(policy(MOST_WITNESSES).witnesses) == MOST_WITNESSES < MOST_SIGNATURES
+    with pytest.raises(BadPolicy, match="line 33: more than 32 witnesses"):
+        policy(MOST_WITNESSES + 1)
 
 
 def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
