@@ -1155,6 +1155,13 @@ class Manifest:
         return f"{len(positions)} 条 · records; 称完整者 · said to be complete: {claims}"
 
 
+class Paper(NamedTuple):
+    """附件: a file that a record names, by its SHA-256, and the number of the document."""
+
+    digest: str
+    number: str
+
+
 class Claims:
     """附带主张: committed values and papers, each to be found in a record that is there."""
 
@@ -1163,10 +1170,10 @@ class Claims:
         for each in archive.json("values.json", [(KEPT, WITHHELD)]):
             if self._values.setdefault(each["digest"], each) is not each:
                 raise Wrong("values.json 中摘要重复 · a digest twice")
-        self._papers: dict[int, list[tuple[str, bytes]]] = {}
+        self._papers: dict[int, list[Paper]] = {}
         for each in archive.json("attachments.json", PAPERS):
-            number = json.dumps(each["number"], ensure_ascii=False).encode()
-            self._papers.setdefault(each["position"], []).append((each["digest"], number))
+            paper = Paper(each["digest"], each["number"])
+            self._papers.setdefault(each["position"], []).append(paper)
         self._named: dict[str, int] = {}
         self._withheld: set[tuple[str, int]] = set()
         self._absent: Wrong | None = None
@@ -1174,15 +1181,14 @@ class Claims:
     def take(self, entry: Entry) -> None:
         """Look for them in the next record."""
         digests = {each.decode() for each in DIGEST.findall(entry.body)}
-        papers = self._papers.pop(entry.position, [])
-        for digest in digests & self._values.keys() - {paper_in(entry.body), *dict(papers)}:
+        paper = paper_in(entry.body) if digests else None
+        for digest in digests & self._values.keys() - {paper and paper.digest}:
             self._named.setdefault(digest, entry.position)
             if entry.topic == WITHHOLDING:
                 self._withheld.add((digest, entry.position))
-        for digest, number in papers:
-            is_named = digest in digests and (number == b'""' or number in entry.body)
-            if not is_named and self._absent is None:
-                said = f"记录没有提到 · the record does not name: {shown(digest)}"
+        for listed in self._papers.pop(entry.position, ()):
+            if listed != paper and self._absent is None:
+                said = f"记录没有提到 · the record does not name: {shown(' '.join(listed))}"
                 self._absent = Wrong(said, entry.position)
 
     def require_values(self, positions: set[int]) -> Said:
@@ -1217,13 +1223,14 @@ class Claims:
         return "记录确曾提到；原件未查 · named by records; the files were not seen"
 
 
-def paper_in(body: bytes) -> str | None:
-    """The digest of the paper behind a record, to which its fact commits nobody."""
+def paper_in(body: bytes) -> Paper | None:
+    """The paper behind a record, beside its fact; nobody is committed to its digest."""
     try:
-        digest = json.loads(body)["envelope"]["document"]["digest"]
+        said = json.loads(body)["envelope"]["document"]
+        paper = Paper(said["digest"], said["number"])
     except (ValueError, RecursionError, LookupError, TypeError):
         return None
-    return digest if isinstance(digest, str) else None
+    return paper if all(isinstance(each, str) for each in paper) else None
 
 
 def is_committed(digest: str, salt: str, value: str) -> bool:

@@ -266,7 +266,7 @@ def sample() -> Book:
         elif n == 50:
             book.write(PERSON, "person.value_withheld", digest=committed(TELEPHONE))
         elif n == 60:
-            book.write(OTHER, "unit.named", document={"number": NUMBER, "digest": PAPER})
+            book.write(OTHER, "unit.named", paper=PAPER, said=OTHER)
         elif n % 8 in (0, 3, 7):
             book.write(PROJECT, said=n)
         else:
