@@ -383,9 +383,7 @@ def test_a_policy_that_cannot_be_read_is_no_server_error(
     file = tmp_path / "policy"
     if policy is not None:
         file.write_bytes(policy)
-    ours = office.app.settings
-    more = {"custody": ours.custody, "policy": str(file)}
-    with served(ours.database_url, office.clock, **more) as app:
+    with served(office.app.settings.database_url, office.clock, policy=str(file)) as app:
         its = replace(auditor, office=AtTheOffice(app, office.clock))
         answer = its.get("bundle", record=1).then(503).problem("unreadable")
     assert "secret" not in answer.response.text
@@ -394,9 +392,8 @@ def test_a_policy_that_cannot_be_read_is_no_server_error(
 def test_a_checkpoint_that_cannot_be_read_is_no_server_error(
     office: AtTheOffice, auditor: Caller
 ) -> None:
-    lie = "INSERT INTO checkpoint VALUES (:ledger, 900, :note, '')"
-    note = "wenxiao.local/shizong\nsecret"
-    execute(office.app.engine, lie, ledger=office.slug, note=note)
+    lie = "INSERT INTO checkpoint VALUES ('shizong', 900, :note, '')"
+    execute(office.app.engine, lie, note="wenxiao.local/shizong\nsecret")
     for path in ("checkpoint", "checkpoints/900", "bundle?record=1"):
         answer = auditor.get(path).then(503).problem("unreadable")
         assert "secret" not in answer.response.text
