@@ -45,10 +45,8 @@ def keys_of(ledger: Ledger, settings: Settings) -> Keys:
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Whose word is wanted; nobody's, where no file says. Raises ``BadPolicy``, ``OSError``."""
-    if not settings.policy:
-        return Policy(quorum=NONE)
-    return Policy.parse(Path(settings.policy).read_text("utf-8"))
+    """Whose word is wanted; nobody's, where no file says. Raises ``BadPolicy``."""
+    return Policy.read(Path(settings.policy)) if settings.policy else Policy(quorum=NONE)
 
 
 class Rounds:

@@ -31,6 +31,8 @@ from service.http.app import Wenxiao
 from service.http.problems import KINDS
 from tests.doors.asking import LEDGER, AtTheOffice, Caller, the_document
 
+POSTED = [act for act in ACTS.values() if act.doors]
+
 REFUSED = [400, 401, 403, 404, 409, 412, 413, 415, 422, 503]
 CONFIG: dict[str, Any] = {
     "checks": {
@@ -76,7 +78,7 @@ def test_sums_are_told_as_text() -> None:
 
 def test_whatever_may_be_asked_is_called_something() -> None:
     document = the_document()
-    asked = {name for act in ACTS.values() for name in schemas_of(document, act.command.__name__)}
+    asked = {name for act in POSTED for name in schemas_of(document, act.command.__name__)}
     schemas = document["components"]["schemas"]
     fields = [(name, field) for name in asked for field in schemas[name]["properties"].items()]
     assert [(name, field) for name, (field, told) in fields if not told.get("description")] == []
@@ -127,7 +129,7 @@ def test_the_page_shows_every_door_and_loads_nothing_from_elsewhere(app: Wenxiao
     assert page.anchors <= page.ids
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert app.test_client().get("/docs.css").content_type == "text/css; charset=utf-8"
-    for act in ACTS.values():
+    for act in POSTED:
         assert act.title in answer.text
     for kind in KINDS.values():
         assert kind.type in answer.text
