@@ -41,7 +41,12 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
 )
 """What an act goes through, and the function in which it does."""
 
-HOOKS = {"begin": "the log", "identify": "the token", "end": "the log"}
+HOOKS = {
+    "begin": "the log",
+    "identify": "the token",
+    "refuse_parameters": "the parameters",
+    "end": "the log",
+}
 """What is called before and after each request, by name."""
 
 REST = "Flask"
