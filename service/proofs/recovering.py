@@ -14,7 +14,8 @@ from service.ledger.recorder import storage
 from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
 from service.proofs.custody import Custody, Sealed
 from service.proofs.keys import Keys
-from service.proofs.notes import BadNote, Note, PublicKey
+from service.proofs.notes import BadNote, Note
+from service.proofs.trust import keys_on_record
 from service.release import ask_as_console
 
 
@@ -71,7 +72,7 @@ def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:
         raise NothingMissing("custody has its last checkpoint")
     sealed = Sealed.parse(text)
     told = sealed.checkpoint
-    good = {PublicKey.parse(key): last for key, last in keys.known.keys.items()}
+    good = keys_on_record(keys.known.keys)
     by = [key for key in sealed.note.signed_by(good) if key.name == told.origin == keys.origin]
     if not any(good[key] is None or told.size <= (good[key] or 0) for key in by):
         raise BadNote(f"no checkpoint of {keys.origin} by a key of it that was good for it")

@@ -56,7 +56,7 @@ class Rounds:
         """Raises ``BadPolicy`` where the file of the policy cannot be understood."""
         self._keys = keys_of(ledger, settings)
         self._storage = storage(ledger.engine, ledger.slug)
-        self._custody = Custody(Path(settings.custody), ledger.slug)
+        self._custody = self._keys.custody
         self._policy = policy_of(settings)
         self._sealer = Sealer(self._storage, self._custody, ledger.clock)
         self._seen: dict[str, int] = {}

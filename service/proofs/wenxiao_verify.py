@@ -979,7 +979,7 @@ UNREADABLE = (
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile's word for a way of packing that it does not know
     OSError,
     OverflowError,
     RuntimeError,

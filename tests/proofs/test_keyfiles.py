@@ -58,6 +58,8 @@ def test_other_programs_read_it_too(path: Path, passphrase: str | None) -> None:
         words += ["-passin", f"pass:{passphrase}"]
         done = subprocess.run(words, capture_output=True, check=False)
     except FileNotFoundError:
+        if os.environ.get("CI"):
+            raise
         pytest.skip("no openssl here")
     assert done.stdout.endswith(made.public.key)
 
