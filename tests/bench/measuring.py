@@ -33,7 +33,8 @@ class Line:
     """One line of the table: a figure, beside a peer's or below a bound, and what it should be.
 
     ``least`` is what the ratio to the peer must reach, ``most`` what the figure may be at most; a
-    line without either is information. ``spread`` are the lowest and highest ratio of a round.
+    line without either is information. ``ratios`` are those of each round: the two sides of one
+    were measured one right after the other, so that whatever the machine did otherwise hit both.
     """
 
     what: str
@@ -41,13 +42,14 @@ class Line:
     unit: str = "/s"
     peer: str = ""
     theirs: float = 0.0
-    spread: tuple[float, float] = (0.0, 0.0)
+    ratios: tuple[float, ...] = ()
     least: float | None = None
     most: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        return self.ours / self.theirs if self.theirs else None
+        """Of a usual round; None where there is nothing to compare with."""
+        return median(self.ratios) if self.ratios else None
 
     @property
     def is_reached(self) -> bool | None:
@@ -58,15 +60,15 @@ class Line:
 
 
 def compared(what: str, rates: Rates, ours: str, peer: str, least: float | None = None) -> Line:
-    """A line from the medians of two sides; the peer as ``side:how it is called``."""
+    """A line from two sides; the peer as ``side:how it is called``."""
     side, _, called = peer.partition(":")
-    ratios = [our / their for our, their in zip(rates[ours], rates[side], strict=True)]
+    ratios = tuple(our / their for our, their in zip(rates[ours], rates[side], strict=True))
     return Line(
         what,
         median(rates[ours]),
         peer=called,
         theirs=median(rates[side]),
-        spread=(min(ratios), max(ratios)),
+        ratios=ratios,
         least=least,
     )
 

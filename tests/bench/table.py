@@ -19,7 +19,7 @@ class Report:
         self.is_reached = True
         self._told = [*told]
         self._busy = surroundings.is_busy()
-        self._table = Table(title="Wenxiao and its peers, medians of alternating rounds")
+        self._table = Table(title="Wenxiao and its peers: medians of rounds, and of their ratios")
         self._table.add_column("what")
         self._table.add_column("ours", justify="right")
         self._table.add_column("beside")
@@ -68,14 +68,10 @@ def figure(value: float, unit: str) -> str:
 def ratio(line: Line) -> str:
     if line.ratio is None:
         return ""
-    lowest, highest = line.spread
+    lowest, highest = min(line.ratios), max(line.ratios)
     if line.ratio < 0.2:  # reads better in percent
         return f"{line.ratio:.1%} ({lowest:.1%}–{highest:.1%})"
-    return (
-        f"{line.ratio:.2f}× ({lowest:.2f}–{highest:.2f})"
-        if any(line.spread)
-        else f"{line.ratio:.2f}×"
-    )
+    return f"{line.ratio:.2f}× ({lowest:.2f}–{highest:.2f})"
 
 
 def wanted(line: Line) -> str:

@@ -20,19 +20,20 @@ def test_sides_take_turns_and_the_first_turn_only_warms_up() -> None:
     assert rates == {"ours": (10, 10), "its": (5, 5)}
 
 
-def test_a_line_compares_medians_and_tells_the_lowest_and_highest_round() -> None:
-    rates = {"ours": (10.0, 30.0, 20.0), "its": (10.0, 10.0, 10.0)}
+def test_a_line_compares_round_by_round() -> None:
+    """Here the machine was at half its speed in two of three rounds."""
+    rates = {"ours": (10.0, 30.0, 15.0), "its": (5.0, 10.0, 5.0)}
     line = compared("one each", rates, "ours", "its:library", 1.5)
-    assert (line.ours, line.peer, line.theirs) == (20, "library", 10)
-    assert (line.ratio, line.spread) == (2, (1, 3))
+    assert (line.ours, line.peer, line.theirs) == (15, "library", 5)
+    assert (line.ratio, line.ratios) == (3, (2, 3, 3))
 
 
 @pytest.mark.parametrize(
     ("line", "mark"),
     [
-        (Line("rate", 15, peer="its", theirs=10, least=1.5), "[green]✓"),
-        (Line("rate", 14, peer="its", theirs=10, least=1.5), "[red]✗"),
-        (Line("rate", 14, peer="its", theirs=10), ""),
+        (Line("rate", 15, peer="its", theirs=10, ratios=(1.5,), least=1.5), "[green]✓"),
+        (Line("rate", 14, peer="its", theirs=10, ratios=(1.4,), least=1.5), "[red]✗"),
+        (Line("rate", 14, peer="its", theirs=10, ratios=(1.4,)), ""),
         (Line("memory", 300, unit="MB", most=300), "[green]✓"),
         (Line("memory", 301, unit="MB", most=300), "[red]✗"),
     ],
