@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from aggregates.base import FACTS, RecordCorrected
+from aggregates.base import FACTS, Fact, RecordCorrected
 from aggregates.person import PersonValueWithheld
 from commands.correction import CorrectRecord
 from service.ledger.body import decode
@@ -31,7 +31,7 @@ MARK = re.compile(
 
 @dataclass(frozen=True)
 class Held:
-    """A digest in a record's fact.
+    """A digest in a record's fact, in this field of it.
 
     ``is_commitment``: the value was put beside the ledger with this record; a correction by hand
     only repeats what it corrects. ``is_order``: the record orders that the value be withheld.
@@ -39,6 +39,7 @@ class Held:
 
     position: int
     digest: bytes
+    field: str = ""
     is_commitment: bool = False
     is_order: bool = False
 
@@ -66,10 +67,20 @@ def held_in(rows: Iterable[tuple[int, str, bytes]]) -> Iterator[Held]:
 def _held(position: int, topic: str, body: bytes) -> Iterator[Held]:
     envelope, fact = decode(topic, body)
     if isinstance(fact, PersonValueWithheld):
-        yield Held(position, bytes.fromhex(fact.digest), is_order=True)
+        yield Held(position, bytes.fromhex(fact.digest), "digest", is_order=True)
     is_by_hand = isinstance(fact, RecordCorrected) and envelope.act == CorrectRecord.act.name
-    for digest in fact.digests:
-        yield Held(position, bytes.fromhex(digest), is_commitment=not is_by_hand)
+    for field, digest in _named(fact):
+        yield Held(position, bytes.fromhex(digest), field, is_commitment=not is_by_hand)
+
+
+def _named(fact: Fact[Any]) -> Iterator[tuple[str, str]]:
+    """The digests of a fact, or of the one that it puts in another's place, each with its field."""
+    path, told = "", fact
+    if isinstance(fact, RecordCorrected) and fact.replacement:
+        path, told = "replacement.fact.", fact.replacement.fact
+    for name, digest in zip(told.PERSONAL, told.committed, strict=True):
+        if digest:
+            yield path + name, digest
 
 
 def commits(digest: bytes, salt: bytes, value: str) -> bool:

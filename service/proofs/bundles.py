@@ -11,7 +11,8 @@ One zip file; `wenxiao_verify.py` checks it on a laptop without a network. What 
                            for each, its height, its number and its hash; with the records' own
                            hashes they make the root of the checkpoint
     roster.json            of each stream that is said to be complete, how many records it has
-    values.json            personal values that the records know by digest, or who withheld them
+    values.json            personal values, each with the record and the field of its fact that
+                           knows it by digest; or who withheld it
     attachments.json       digests of the papers that the records name
     cover.html             a cover sheet, to be printed
 """
@@ -26,7 +27,7 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from service.clock import Clock, shown, utc_now
-from service.ledger.commitments import held_in
+from service.ledger.commitments import Held, held_in
 from service.ledger.entry import FIELDS
 from service.ledger.errors import HistoryMissing
 from service.ledger.findings import UNREADABLE, Unsound
@@ -129,7 +130,7 @@ class Written:
     """已写: the records that a bundle holds by now, and what they speak of."""
 
     positions: set[int] = field(default_factory=set)
-    digests: dict[bytes, None] = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
     papers: list[dict[str, Any]] = field(default_factory=list)
     length: int = 0
 
@@ -140,7 +141,7 @@ class Written:
             self.papers += papers_of(position, entry)
             self.length += len(entry)
         try:
-            self.digests |= dict.fromkeys(held.digest for held in held_in(rows))
+            self.held += (held for held in held_in(rows) if not held.is_order)
         except Unsound as unsound:
             raise HistoryMissing(f"{unsound}: see wenxiao verify") from unsound
         if self.length > MOST_BYTES:
@@ -167,7 +168,7 @@ class Bundler:
         written = Written()
         with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as zipped:
             self._write_records(zipped, positions, written, told)
-            values = list(self._values(written.digests, size))
+            values = list(self._values(written.held, size))
             orders = {it["withheld_by"] for it in values if "withheld_by" in it}
             self._write_records(zipped, sorted(orders - written.positions), written, told)
             contents = Contents(
@@ -253,18 +254,20 @@ class Bundler:
             paths = {name: list(map(base64_of, proof.path)) for name, proof in proofs.items()}
             yield {"stream": stream, "found": listed_told(proofs["sha256"].found), **paths}
 
-    def _values(self, digests: Iterable[bytes], size: int) -> Iterator[dict[str, Any]]:
+    def _values(self, helds: Iterable[Held], size: int) -> Iterator[dict[str, Any]]:
         """The values behind digests; of one that was withheld later than this, nothing."""
-        for digest in digests:
+        for held in helds:
+            digest = held.digest.hex()
             with self._storage.connected() as connection:
-                rows = self._storage.rows(connection, VALUE, self._storage.ledger, digest)
+                rows = self._storage.rows(connection, VALUE, self._storage.ledger, held.digest)
             if not rows:
-                raise self._missing(f"value {digest.hex()}")
+                raise self._missing(f"value {digest}")
             salt, value, withheld_by = rows[0]
+            told = {"position": held.position, "field": held.field, "digest": digest}
             if withheld_by is None:
-                yield {"digest": digest.hex(), "salt": salt.hex(), "value": value}
+                yield told | {"salt": salt.hex(), "value": value}
             elif withheld_by <= size:
-                yield {"digest": digest.hex(), "withheld_by": withheld_by}
+                yield told | {"withheld_by": withheld_by}
 
     def _missing(self, what: str) -> HistoryMissing:
         return HistoryMissing(f"{what} of {self._storage.ledger} is missing: see wenxiao verify")

@@ -31,7 +31,8 @@ An evidence bundle (``wenxiao-bundle/1``) is a zip of
     records/<n>        the entry at each position
     tree.sha256/.sm3   roots of subtrees without a bundled record: height, number, hash
     roster.json        for each stream that is said to be complete, what the roster says of it
-    values.json        personal values that the records commit to, or which record withheld them
+    values.json        personal values, and in which field of which record the digest stands that
+                       commits to each; or which record withheld it
     attachments.json   the papers that records name, by digest and number
     cover.html         for people; not evidence, and never looked at
 
@@ -845,7 +846,6 @@ ENTRY = re.compile(
     rb"(.*)",  # body: all that remains
     re.DOTALL,
 )
-DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 class Entry(NamedTuple):
@@ -994,6 +994,7 @@ PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x2041
 RECORD = re.compile(r"records/([1-9][0-9]{0,18})")
 SALT = re.compile(r"[0-9a-f]{32}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 WITHHOLDING = "person.value_withheld"
 
 MANIFEST = {
@@ -1007,9 +1008,11 @@ MANIFEST = {
 }
 LISTED = {"stream": str, "length": int, "last": int}
 ROSTER = [{"stream": str, "found": (LISTED, type(None)), "sha256": [str], "sm3": [str]}]
-KEPT = {"digest": str, "salt": str, "value": str}
-WITHHELD = {"digest": str, "withheld_by": int}
-PAPERS = [{"position": int, "digest": str, "number": str}]
+COMMITTED = {"position": int, "field": str, "digest": str}
+KEPT = COMMITTED | {"salt": str, "value": str}
+WITHHELD = COMMITTED | {"withheld_by": int}
+PAPER = {"digest": str, "number": str}
+PAPERS = [{"position": int, **PAPER}]
 
 
 class Range(NamedTuple):
@@ -1091,12 +1094,6 @@ def json_in(data: bytes) -> Any:
     Raises ``ValueError``, or ``RecursionError``.
     """
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a key twice")
-        return found
-
     def number(digits: str) -> int:
         if not NUMBER.fullmatch(digits):
             raise ValueError(f"no number of ours: {digits[:20]}")
@@ -1111,6 +1108,14 @@ def json_in(data: bytes) -> Any:
         parse_float=number,
         parse_constant=number,
     )
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON with each key once. Raises ``ValueError``."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key twice")
+    return found
 
 
 def fits(value: Any, shape: Any) -> bool:
@@ -1155,60 +1160,56 @@ class Manifest:
         return f"{len(positions)} 条 · records; 称完整者 · said to be complete: {claims}"
 
 
-class Paper(NamedTuple):
-    """附件: a file that a record names, by its SHA-256, and the number of the document."""
-
-    digest: str
-    number: str
-
-
 class Claims:
-    """附带主张: committed values and papers, each to be found in a record that is there."""
+    """附带主张: committed values and papers, each said to stand in a record that is here."""
 
     def __init__(self, archive: Archive) -> None:
-        self._values: dict[str, dict[str, Any]] = {}
-        for each in archive.json("values.json", [(KEPT, WITHHELD)]):
-            if self._values.setdefault(each["digest"], each) is not each:
-                raise Wrong("values.json 中摘要重复 · a digest twice")
-        self._papers: dict[int, list[Paper]] = {}
-        for each in archive.json("attachments.json", PAPERS):
-            paper = Paper(each["digest"], each["number"])
-            self._papers.setdefault(each["position"], []).append(paper)
-        self._named: dict[str, int] = {}
-        self._withheld: set[tuple[str, int]] = set()
-        self._absent: Wrong | None = None
+        self._listed = archive.json("values.json", [(KEPT, WITHHELD)])
+        if len({(each["position"], each["field"]) for each in self._listed}) < len(self._listed):
+            raise Wrong("values.json 中同一栏有两个值 · two values of one field")
+        self._values = by_position(self._listed)
+        self._papers = by_position(archive.json("attachments.json", PAPERS))
+        self._orders: dict[int, str | None] = {}
+        self._fields: dict[str, None] = {}
+        self._wrong: dict[str, Wrong] = {}
 
     def take(self, entry: Entry) -> None:
-        """Look for them in the next record."""
-        digests = {each.decode() for each in DIGEST.findall(entry.body)}
-        paper = paper_in(entry.body) if digests else None
-        for digest in digests & self._values.keys() - {paper and paper.digest}:
-            self._named.setdefault(digest, entry.position)
-            if entry.topic == WITHHOLDING:
-                self._withheld.add((digest, entry.position))
-        for listed in self._papers.pop(entry.position, ()):
-            if listed != paper and self._absent is None:
-                said = f"记录没有提到 · the record does not name: {shown(' '.join(listed))}"
-                self._absent = Wrong(said, entry.position)
+        """Look for them in the next record, each just where it is said to be."""
+        values = self._values.pop(entry.position, [])
+        papers = self._papers.pop(entry.position, [])
+        is_order = entry.topic == WITHHOLDING
+        said = said_in(entry.body) if values or papers or is_order else None
+        if is_order:
+            self._orders[entry.position] = text_at(said, "fact.digest")
+        for each in values:
+            field, digest = each["field"], each["digest"]
+            self._fields[f"{entry.topic} {field}"] = None
+            if not DIGEST.fullmatch(digest) or text_at(said, f"fact.{field}") != digest:
+                its = f"{shown(field)}: {shown(digest)}"
+                self._false("values", entry, f"此栏没有承诺此值 · not committed to in {its}")
+            elif "salt" in each and not is_committed(digest, each["salt"], each["value"]):
+                its = f"{shown(field)}: {shown(digest)}"
+                self._false("values", entry, f"不是当初承诺的值 · not what was committed to: {its}")
+        for each in papers:
+            if any(text_at(said, f"envelope.document.{name}") != each[name] for name in PAPER):
+                its = shown(f"{each['digest']} {each['number']}")
+                self._false("attachments", entry, f"记录没有提到 · the record does not name: {its}")
 
     def require_values(self, positions: set[int]) -> Said:
-        """Each hashes to its digest, or the record that withheld it says so, if it is here."""
-        kept, withheld, absent = 0, 0, []
-        for digest, said in self._values.items():
-            position, by = self._named.get(digest), said.get("withheld_by")
-            if position is None:
-                raise Wrong(f"没有记录承诺过 · no record commits to {shown(digest)}")
-            if by is None:
-                if not is_committed(**said):
-                    raise Wrong(f"不是当初承诺的值 · not what was committed to: {digest}", position)
-                kept += 1
-            elif by in positions:
-                if (digest, by) not in self._withheld:
-                    raise Wrong(f"此条并未停止提供 · this record did not withhold {digest}", by)
-                withheld += 1
-            else:
-                absent.append(by)
+        """Each hashes to its field's digest, or the record that withheld it says so, if here."""
+        self._require("values", self._values)
+        withheld, absent = 0, []
+        for each in self._listed:
+            by = each.get("withheld_by")
+            if by in positions and self._orders.get(by) != each["digest"]:
+                said = f"此条并未停止提供 · this record did not withhold {shown(each['digest'])}"
+                raise Wrong(said, by)
+            withheld += by in positions
+            absent += [by] if by is not None and by not in positions else []
+        kept = len(self._listed) - withheld - len(absent)
         its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {withheld}"
+        if self._fields:
+            its += f"; 所在栏 · in {shown(', '.join(self._fields), 1_000)}"
         if absent:
             zh, en = "所称停止提供的记录不在包内", "not here are records said to withhold others"
             raise Unchecked(f"{its}; {zh} · {en}: {absent[:5]}")
@@ -1216,21 +1217,39 @@ class Claims:
 
     def require_papers(self) -> Said:
         """Each is named by its record."""
-        for position in sorted(self._papers):
-            raise Wrong("附件所属记录不在包内 · a paper of a record that is not here", position)
-        if self._absent:
-            raise self._absent
+        self._require("attachments", self._papers)
         return "记录确曾提到；原件未查 · named by records; the files were not seen"
 
+    def _false(self, check: str, entry: Entry, says: Said) -> None:
+        self._wrong.setdefault(check, Wrong(says, entry.position))
 
-def paper_in(body: bytes) -> Paper | None:
-    """The paper behind a record, beside its fact; nobody is committed to its digest."""
+    def _require(self, check: str, left: Collection[int]) -> None:
+        if left:
+            raise Wrong("所属记录不在包内 · of a record that is not here", min(left))
+        if check in self._wrong:
+            raise self._wrong[check]
+
+
+def by_position(claims: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    for each in claims:
+        found.setdefault(each["position"], []).append(each)
+    return found
+
+
+def said_in(body: bytes) -> Any:
+    """What a record says, in which each key stands once; None where that cannot be read."""
     try:
-        said = json.loads(body)["envelope"]["document"]
-        paper = Paper(said["digest"], said["number"])
-    except (ValueError, RecursionError, LookupError, TypeError):
+        return json.loads(body.decode(), object_pairs_hook=once)
+    except (ValueError, RecursionError):
         return None
-    return paper if all(isinstance(each, str) for each in paper) else None
+
+
+def text_at(said: Any, path: str) -> str | None:
+    """The text at a place such as ``fact.name``; None where there is none."""
+    for name in path.split("."):
+        said = said.get(name) if isinstance(said, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def is_committed(digest: str, salt: str, value: str) -> bool:

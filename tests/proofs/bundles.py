@@ -75,6 +75,12 @@ def committed(value: str) -> str:
     return sha256(SALT + value.encode()).hexdigest()
 
 
+def kept(position: int, field: str, value: str) -> dict[str, object]:
+    """A line for a committed value: where its digest stands, and what it was made of."""
+    place = {"position": position, "field": field, "digest": committed(value)}
+    return place | {"salt": SALT.hex(), "value": value}
+
+
 @dataclass(frozen=True)
 class Book:
     """账本: entries from position 1 on, and all that follows from them."""
@@ -283,8 +289,9 @@ def evidence() -> Members:
         [PROJECT, PERSON, "project/none"],
         [(13, 13)],
         [
-            {"digest": committed(NAME), "salt": SALT.hex(), "value": NAME},
-            {"digest": committed(TELEPHONE), "withheld_by": 50},
+            kept(5, "name", NAME),
+            {"position": 5, "field": "telephone"}
+            | {"digest": committed(TELEPHONE), "withheld_by": 50},
         ],
         [{"position": 60, "digest": PAPER, "number": NUMBER}],
     )

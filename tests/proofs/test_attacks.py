@@ -9,12 +9,17 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from datetime import date
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from aggregates.base import Actor, Envelope, Record
+from aggregates.exante import ExAnteConditionMet
+from aggregates.roles import Role
 from service.ledger.application import Ledger
 from service.ledger.entry import SALT_SIZE, Entry
 from service.ledger.hashes import SHA256
@@ -179,6 +184,25 @@ def test_thirty_six_are_not_all_thirty_seven(
     listed["found"] = None
     fewer["roster.json"] = json.dumps([listed]).encode()
     assert auditor.checks(zipped(fewer)).false() == ["stream"]
+
+
+@pytest.mark.parametrize(("field", "found"), [("name", ["values"]), ("evidence", [])])
+def test_what_was_named_as_evidence_is_nobodys_name(
+    ledger: Ledger, settings: Settings, auditor: Auditor, field: str, found: list[str]
+) -> None:
+    """Somebody had the digest of a name taken for that of a file, to show the name later on."""
+    salt, name = bytes(SALT_SIZE), "王建国"
+    digest = sha256(salt + name.encode()).hexdigest()
+    envelope = Envelope("meet_condition", Actor("p1", Role.OPERATOR), date(2021, 3, 1), "r1")
+    met = ExAnteConditionMet(digest, "已补充")
+    ledger.append([Record("project/2021-018", 1, envelope, met)])
+    seal(ledger, settings)
+    shown = members(bundle(ledger, settings, Wanted((SIZE + 1,))))
+    line = {"position": SIZE + 1, "field": field, "digest": digest}
+    line |= {"salt": salt.hex(), "value": name}
+    verdict = auditor.checks(zipped(shown | {"values.json": json.dumps([line]).encode()}))
+    assert verdict.false() == found
+    assert found or "ex_ante.condition_met evidence" in verdict.said("values")
 
 
 def test_a_stolen_key_signs_nothing_after_it_was_retired(

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from aggregates.base import Actor, Document, Envelope, Record
+from aggregates.base import Actor, Document, Envelope, Record, RecordCorrected, Replacement
 from aggregates.person import Person
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
@@ -192,6 +192,23 @@ def test_personal_values_go_with_the_records_that_know_them_by_digest(
     verdict = auditor.checks(bundle(wang, settings, Wanted((302,))))
     assert verdict.exit == 0
     assert "values" in verdict.true()
+
+
+def test_each_is_said_to_be_of_the_field_that_has_its_digest(
+    wang: Ledger, settings: Settings, auditor: Auditor
+) -> None:
+    (registered, _) = (each.fact for each in wang.history("person/wang"))
+    corrected = RecordCorrected(302, "无电话", Replacement(replace(registered, telephone="")))
+    by_hand = Envelope("correct_record", Actor("p1", Role.OPERATOR), date(2021, 3, 1), "r1")
+    wang.append([Record("person/wang", 3, by_hand, corrected)])
+    seal(wang, settings)
+    made = bundle(wang, settings, Wanted(streams=("person/wang",)))
+    told = [(it["position"], it["field"]) for it in json.loads(members(made)["values.json"])]
+    assert told == [(302, "name"), (302, "telephone"), (304, "replacement.fact.name")]
+    verdict = auditor.checks(made)
+    assert verdict.exit == 0
+    named = ("person.registered name", "record.corrected replacement.fact.name")
+    assert all(each in verdict.said("values") for each in named)
 
 
 def test_the_order_that_withholds_a_value_goes_with_it(wang: Ledger, settings: Settings) -> None:

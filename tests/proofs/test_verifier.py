@@ -26,6 +26,7 @@ from tests.proofs.bundles import (
     changed,
     committed,
     evidence,
+    kept,
     packed,
     rostered,
     sample,
@@ -235,18 +236,78 @@ def test_a_value_is_the_one_that_was_committed_to(verify: Verify) -> None:
         assert false(verify(members)) == [("values", 5)]
 
 
-def test_a_value_that_no_record_commits_to_is_none(verify: Verify) -> None:
-    made_up = {"digest": committed("李四"), "salt": SALT.hex(), "value": "李四"}
-    members = changed(evidence(), "values.json", lambda said: said.append(made_up))
-    assert false(verify(members)) == [("values", None)]
+def claimed(position: int, field: str, value: str) -> Members:
+    """The honest bundle, and one value more in it."""
+    line = kept(position, field, value)
+    return changed(evidence(), "values.json", lambda said: said.append(line))
+
+
+@pytest.mark.parametrize(("position", "field"), [(5, "alias"), (13, "name"), (60, "said.name")])
+def test_a_value_that_no_record_commits_to_is_none(
+    verify: Verify, position: int, field: str
+) -> None:
+    assert false(verify(claimed(position, field, "李四"))) == [("values", position)]
+
+
+def test_a_value_is_of_a_record_that_is_there(verify: Verify) -> None:
+    assert false(verify(claimed(6, "name", NAME))) == [("values", 6)]
+
+
+def test_a_field_has_one_value(verify: Verify) -> None:
+    assert false(verify(claimed(5, "name", NAME))) == [("bundle", None)]
+
+
+EVIDENCE = Book()
+EVIDENCE.write(PERSON, name=committed(NAME), evidence=committed("李四"), of={"it": committed("王")})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_there"),
+    [
+        ("name", NAME, True),
+        ("name", "李四", False),
+        ("evidence", "李四", True),
+        ("evidence", NAME, False),
+        ("of.it", "王", True),
+        ("of", "王", False),
+        ("it", "王", False),
+        ("of.it.it", "王", False),
+        ("", NAME, False),
+    ],
+)
+def test_a_value_is_that_of_its_own_field_and_of_no_other(
+    verify: Verify, field: str, value: str, *, is_there: bool
+) -> None:
+    """Whoever may name any digest as evidence cannot make of it what a person is called."""
+    report = verify(bundle(EVIDENCE, [1], values=[kept(1, field, value)]))
+    assert false(report) == ([] if is_there else [("values", 1)])
+    assert not is_there or f"所在栏 · in project.reported {field}" in str(report)
+
+
+def test_a_value_is_withheld_only_where_there_was_one(verify: Verify) -> None:
+    book = Book()
+    book.write(PERSON, name=NAME)
+    line = {"position": 1, "field": "name", "digest": NAME, "withheld_by": 2}
+    assert false(verify(bundle(book, [1], values=[line]))) == [("values", 1)]
+
+
+def test_what_says_a_key_twice_commits_to_nothing(verify: Verify) -> None:
+    """One reader would find one value there, and another reader another."""
+    book = Book()
+    book.write(PERSON, name=committed(NAME))
+    twice = b'"fact": {"name": "", '
+    book.entries[0] = book.entries[0].replace(b'"fact": {', twice)
+    assert twice in book.entries[0]
+    assert false(verify(bundle(book, [1], values=[kept(1, "name", NAME)]))) == [("values", 1)]
 
 
 def test_a_paper_is_no_value_that_somebody_committed_to(verify: Verify) -> None:
     """Whoever may choose the file has chosen its first sixteen bytes for a salt."""
-    made_up = {"digest": committed("李四"), "salt": SALT.hex(), "value": "李四"}
     book = Book()
     book.write(PERSON, paper=committed("李四"))
-    assert false(verify(bundle(book, [1], values=[made_up]))) == [("values", None)]
+    for field in ("digest", "document.digest", "envelope.document.digest"):
+        report = verify(bundle(book, [1], values=[kept(1, field, "李四")]))
+        assert false(report) == [("values", 1)]
 
 
 def test_only_a_record_that_withheld_a_value_excuses_its_absence(verify: Verify) -> None:
@@ -273,6 +334,7 @@ def test_a_record_that_is_not_here_may_have_withheld_a_value_and_this_is_said(
         ({"number": OTHER}, 60),
         ({"number": ""}, 60),
         ({"digest": committed(NAME)}, 60),
+        ({"position": 13, "digest": "", "number": ""}, 13),
     ],
 )
 def test_a_paper_is_named_by_its_record(
