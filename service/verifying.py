@@ -7,7 +7,6 @@ found true, a verification goes on from there unless it is to be a full one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +33,7 @@ from service.proofs.anchor import require_as_kept
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import BadCustody, Custody, Sealed
 from service.proofs.examining import Examination, Examined, Growing, Since
+from service.proofs.losses import losses_of
 from service.proofs.rounds import policy_of
 from service.proofs.tiles import NotThere
 from service.settings import Settings
@@ -152,10 +152,13 @@ class Inspection:
             self.account.checked.append(f"records: 1 to {size}, and all {beside}")
 
     def _examine_seals(self, size: int, since: Since) -> None:
-        examination = Examination(self._storage, self._keys(), self._policy, self._custody)
+        examination = self._examination()
         found = self._examined = examination.examine(size, since)
         self.account.checkpoints = found.checkpoints
         checked, unchecked = self.account.checked, self.account.unchecked
+        for origin, number in found.lost.items():
+            accepted = f"whose loss was accepted at record {examination.losses[origin].position}"
+            unchecked.append(f"checkpoints: {number} of {origin}, {accepted}, say what is not here")
         if found.last is None:
             unchecked.append("checkpoints: nothing is signed")
             return
@@ -169,11 +172,13 @@ class Inspection:
             named_by_none = "by witnesses whom no policy names, only read"
             unchecked.append(f"cosignatures: {found.by_strangers} {named_by_none}")
 
-    def _keys(self) -> Mapping[str, int | None]:
+    def _examination(self) -> Examination:
+        ledger = Ledger(self._engine, self._ledger)
         try:
-            return Ledger(self._engine, self._ledger).load(LedgerItself, ITSELF).keys
+            keys, losses = ledger.load(LedgerItself, ITSELF).keys, losses_of(ledger)
         except UNREADABLE as error:
             raise Unsound(0, "history of the ledger itself", f"cannot be read: {error}") from error
+        return Examination(self._storage, keys, self._policy, self._custody, losses)
 
     def _examine_custody(self) -> None:
         """Nothing is missing that was sealed; what was sealed meanwhile may be more than before."""

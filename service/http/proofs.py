@@ -147,7 +147,7 @@ def checkpoints(asked: Mapping[str, Any]) -> Any:
     """检查点列表: from the last one back."""
     question = understood(asked)
     (before,) = question.after or (question.as_of + 1,)
-    found = prover().seals.listed(question.limit + 1, largest=int(before) - 1)
+    found = prover().listed(question.limit + 1, largest=int(before) - 1)
     page = found[: question.limit]
     more = (page[-1].size,) if len(found) > question.limit else None
     return question.answer(map(checkpoint_told, page), more)
@@ -293,7 +293,7 @@ def prover() -> Prover:
 
 def kept_at(size: str) -> Kept:
     """The checkpoint that a path names."""
-    found = prover().seals.at(int(size)) if WHOLE.fullmatch(size) else None
+    found = prover().at(int(size)) if WHOLE.fullmatch(size) else None
     if found is None:
         raise NotSealed(size)
     return found

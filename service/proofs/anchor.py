@@ -22,12 +22,11 @@ from service.ledger.rows import Head
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody
+from service.proofs.seals import was_sealed
 from service.proofs.tiles import NotThere, Tiles
 
 FRESH_SECONDS = 5.0
 """How long a ledger whose records were found as they were sealed is taken to have them still."""
-
-SEALED = "SELECT 1 FROM checkpoint WHERE ledger = ? AND substr(note, 1, ?) = ? LIMIT 1"
 
 LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
 
@@ -70,14 +69,6 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
         f" records {size + 1} to {sealed} are missing; {LEAD_OUT}"
     )
-
-
-def was_sealed(storage: Storage[Any], origin: str = "") -> bool:
-    """Does the database have checkpoints of the ledger, or of one of the logs that it has been?"""
-    begins = f"{origin}\n" if origin else ""
-    with storage.connected() as connection:
-        asked = (storage.ledger, len(begins), begins)
-        return bool(storage.rows(connection, SEALED, *asked))
 
 
 def require_unbroken(storage: Storage[Any], size: int, sealed: Checkpoint) -> None:

@@ -3,13 +3,18 @@
 To be asked once the records themselves have been verified, for it rests on their leaf hashes. What
 was signed is made again from them, in one pass: both trees and both rosters at every size that was
 ever sealed. Where all was found true before, the pass begins at the checkpoint where that ended.
+
+Of a log whose loss is on record the database may still have checkpoints. They have to be signed as
+well as any; that the records here do not bear them out is what was accepted, and is only counted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from service.ledger.findings import Unsound, failure_of
@@ -18,7 +23,9 @@ from service.ledger.storage import Storage
 from service.ledger.stretch import STRETCH
 from service.ledger.trees import Frontier
 from service.ledger.verify import Whole
+from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Sealed
+from service.proofs.losses import Loss
 from service.proofs.notes import BadNote, PublicKey, Signature
 from service.proofs.policy import Policy
 from service.proofs.roster import Listed, Roster
@@ -29,18 +36,23 @@ from service.proofs.trust import keys_on_record
 PORTION = 4_096
 SMALLEST = -(2**63)
 """No checkpoint's size; but a row may say anything."""
+HIGHEST = "\U0010ffff"
+"""Of the names there are, none comes after it."""
 
 CHECKPOINTS = (
-    "SELECT size, note FROM checkpoint WHERE ledger = ? AND size > ? ORDER BY size LIMIT 500"
+    "SELECT size, origin, note FROM checkpoint WHERE ledger = ? AND (size, origin) > (?, ?)"
+    " ORDER BY size, origin LIMIT 500"
 )
-COSIGNATURES = "SELECT witness, line FROM cosignature WHERE ledger = ? AND size = ?"
+CHECKPOINT = "SELECT note FROM checkpoint WHERE ledger = ? AND size = ? AND origin = ?"
+COSIGNATURES = "SELECT witness, line FROM cosignature WHERE ledger = ? AND size = ? AND origin = ?"
 LEAVES = (
     "SELECT position, stream, version, sha256, sm3 FROM record"
     " WHERE ledger = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
 STRAYS = (
     "SELECT size FROM cosignature AS its WHERE ledger = ? AND NOT EXISTS (SELECT 1 FROM checkpoint"
-    " WHERE checkpoint.ledger = its.ledger AND checkpoint.size = its.size) LIMIT 1"
+    " WHERE checkpoint.ledger = its.ledger AND checkpoint.size = its.size"
+    " AND checkpoint.origin = its.origin) LIMIT 1"
 )
 
 
@@ -53,19 +65,23 @@ class Examined:
     cosignatures: int = 0
     by_strangers: int = 0
     """Cosignatures by keys that no policy names, of which nothing is known but their form."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """How many of each log whose loss is on record the records do not bear out."""
     previous: dict[str, int] = field(default_factory=dict)
     """The size of each log's last checkpoint."""
 
     def add(self, sealed: Sealed) -> None:
-        """Take the next checkpoint in. Raises ``Unsound`` where one is left out before it."""
-        told = sealed.checkpoint
+        """Take in the next checkpoint that the records bear out."""
+        self.checkpoints += 1
+        self.last = sealed
+
+    def require_next(self, told: Checkpoint) -> None:
+        """Raises ``Unsound`` where one is left out before this one."""
         before = self.previous.get(told.origin, 0)
         if told.previous != before:
             reason = f"was signed after one of {told.previous} records, and follows one of {before}"
             raise bad_checkpoint(told.size, reason)
         self.previous[told.origin] = told.size
-        self.checkpoints += 1
-        self.last = sealed
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,8 @@ class Examination:
     """What the ledger has announced as public keys, each with its last good size, or None."""
     policy: Policy
     custody: Custody
+    losses: Mapping[str, Loss] = field(default_factory=dict)
+    """The logs that the ledger was and is no more, by their origins."""
 
     def examine(self, size: int, since: Since | None = None) -> Examined:
         """Hold every checkpoint up to a size against the records, or every one since one.
@@ -86,19 +104,31 @@ class Examination:
         since = since or Since(Growing(self.storage))
         known = keys_on_record(self.keys)
         growing, found = since.growing, Examined(previous=since.previous)
-        for at, text in self._kept(growing.size - 1 if growing.size else SMALLEST):
-            if at > size:
+        for at, origin, text in self._kept(growing.size - 1 if growing.size else SMALLEST):
+            if at > size and origin not in self.losses:
                 self._require_reached(at)
-                continue
-            sealed = self._signed(at, text, known)
-            growing.grow(at)
-            growing.compare(sealed)
-            self._cosigned(sealed, found)
-            found.add(sealed)
+            else:
+                growing.grow(min(at, size))
+                self._take_in(self._signed(at, origin, text, known), growing, found)
         for (stray,) in self._select(STRAYS):
             raise Unsound(0, f"cosignature of {stray}", "has no checkpoint")
         self._in_custody(size)
         return found
+
+    def _take_in(self, sealed: Sealed, growing: Growing, found: Examined) -> None:
+        """Hold a checkpoint against the records, as far as they are asked about."""
+        told = sealed.checkpoint
+        is_lost = told.origin in self.losses
+        unlike = failure_of(partial(growing.compare, sealed))
+        if unlike and not is_lost:
+            raise unlike
+        self._cosigned(sealed, found)
+        if not is_lost:
+            found.require_next(told)
+        if unlike:
+            found.lost[told.origin] += 1
+        else:
+            found.add(sealed)
 
     def _require_reached(self, at: int) -> None:
         """A checkpoint may be younger than this verification, but not than the ledger."""
@@ -106,7 +136,9 @@ class Examination:
         if at > reached:
             raise bad_checkpoint(at, f"is of more records than there are: {reached}")
 
-    def _signed(self, at: int, text: str, known: Mapping[PublicKey, int | None]) -> Sealed:
+    def _signed(
+        self, at: int, origin: str, text: str, known: Mapping[PublicKey, int | None]
+    ) -> Sealed:
         """A checkpoint that a key has signed which was good for it."""
         try:
             sealed = Sealed.parse(text)
@@ -116,6 +148,8 @@ class Examination:
         told = sealed.checkpoint
         if told.size != at:
             raise bad_checkpoint(at, f"says that it is of {told.size} records")
+        if told.origin != origin:
+            raise bad_checkpoint(at, f"says that it is of {told.origin}, and is kept as {origin}'s")
         last_sizes = [known[key] for key in by if key.name == told.origin]
         if not any(last is None or at <= last for last in last_sizes):
             raise bad_checkpoint(at, "is not signed by a key that was good for it")
@@ -123,8 +157,9 @@ class Examination:
 
     def _cosigned(self, sealed: Sealed, found: Examined) -> None:
         """What is kept of witnesses are their words on this text; of strangers nothing is known."""
-        for witness, line in self._select(COSIGNATURES, sealed.checkpoint.size):
-            what = f"cosignature of {sealed.checkpoint.size} by {witness}"
+        told = sealed.checkpoint
+        for witness, line in self._select(COSIGNATURES, told.size, told.origin):
+            what = f"cosignature of {told.size} by {witness}"
             try:
                 signature = Signature.parse(line)
                 if signature.name != witness:
@@ -162,16 +197,18 @@ class Examination:
         if sealed is None or sealed.checkpoint.size > size:
             return
         at = sealed.checkpoint.size
-        kept = [text for other, text in self._select(CHECKPOINTS, at - 1) if other == at]
+        kept = self._select(CHECKPOINT, at, sealed.checkpoint.origin)
         if not kept:
             raise bad_checkpoint(at, "is in custody, and gone from the database")
-        if Sealed.parse(kept[0]).checkpoint != sealed.checkpoint:
+        if Sealed.parse(kept[0][0]).checkpoint != sealed.checkpoint:
             raise bad_checkpoint(at, "is another one in custody")
 
-    def _kept(self, after: int) -> Iterator[tuple[int, str]]:
-        while page := self._select(CHECKPOINTS, after):
+    def _kept(self, after: int) -> Iterator[tuple[int, str, str]]:
+        """Every checkpoint of more records than so many: size, origin, note."""
+        last = (after, HIGHEST)
+        while page := self._select(CHECKPOINTS, *last):
             yield from page
-            after = page[-1][0]
+            last = page[-1][:2]
 
     def _select(self, statement: str, *values: object) -> list[Any]:
         with self.storage.connected() as connection:

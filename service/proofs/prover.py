@@ -41,7 +41,7 @@ class Prover:
         self._ledger, self._settings = ledger, settings
         self._storage = storage(ledger.engine, ledger.slug)
         self._tiles_of = lru_cache(1)(lambda _origin: Tiles(self._storage))
-        self.seals = Seals(ledger.engine, ledger.slug)
+        self._seals = Seals(self._storage)
 
     @property
     def origin(self) -> str:
@@ -50,14 +50,22 @@ class Prover:
 
     def latest(self) -> Kept:
         """The last checkpoint of the log that the ledger is at present. Raises ``NotSealed``."""
-        found = self.seals.latest(self.origin)
+        found = self._seals.latest(self.origin)
         if found is None:
             raise NotSealed(f"ledger {self._ledger.slug} has no checkpoint yet")
         return found
 
+    def at(self, size: int) -> Kept | None:
+        """The checkpoint of that log at exactly this size, if there is one."""
+        return self._seals.at(self.origin, size)
+
+    def listed(self, limit: int, largest: int) -> list[Kept]:
+        """So many of that log's checkpoints, none larger than this, from the largest down."""
+        return self._seals.listed(self.origin, limit, largest)
+
     def covering(self, position: int, size: int | None = None) -> Kept:
         """The last checkpoint, or that of a size, if it covers a record. Raises ``NotSealed``."""
-        found = self.latest() if size is None else self.seals.at(size)
+        found = self.latest() if size is None else self.at(size)
         if found is None or found.size < position:
             raise NotSealed(f"no such checkpoint that covers record {position}")
         return found

@@ -111,12 +111,13 @@ class Rounds:
 
     def _record(self, sealed: Sealed) -> None:
         """Keep in the database, too, what custody has of witnesses."""
-        c, at = cosignature.c, (self._storage.ledger, sealed.checkpoint.size)
-        here = sa.select(c.witness).where(c.ledger == at[0], c.size == at[1])
+        c, told = cosignature.c, sealed.checkpoint
+        at = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
+        here = sa.select(c.witness).where(*(c[name] == value for name, value in at.items()))
         with writing(self._storage.engine) as connection:
             known = {*connection.execute(here).scalars()}
             for each in sealed.note.signatures:
-                if each.name not in {sealed.checkpoint.origin, *known}:
-                    row = {"ledger": at[0], "size": at[1], "witness": each.name, "line": str(each)}
+                if each.name not in {told.origin, *known}:
+                    row = {**at, "witness": each.name, "line": str(each)}
                     connection.execute(sa.insert(cosignature).values(row))
                     known.add(each.name)

@@ -18,11 +18,12 @@ from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import Storage
 from service.ledger.tables import checkpoint as kept
-from service.proofs.anchor import LEAD_OUT, require_unbroken, root_at, was_sealed
+from service.proofs.anchor import LEAD_OUT, require_unbroken, root_at
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import Note, Signer
 from service.proofs.roster import Listed, Roster
+from service.proofs.seals import Seals
 from service.proofs.tiles import Tiles
 
 PORTION = 1_000
@@ -85,7 +86,7 @@ class Sealer:
         if last is not None:
             require_unbroken(self._storage, size, last.checkpoint)
             self._record(last)
-        elif was_sealed(self._storage, signer.name):
+        elif Seals(self._storage).latest(signer.name):
             raise HistoryMissing(
                 f"ledger {self._storage.ledger} was sealed before, and its last checkpoint is not"
                 f" in custody; {LEAD_OUT}"
@@ -151,7 +152,8 @@ class Sealer:
 
     def _record(self, sealed: Sealed) -> None:
         """Keep it in the database as well, once."""
-        key = {"ledger": self._storage.ledger, "size": sealed.checkpoint.size}
+        told = sealed.checkpoint
+        key = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
         row = {**key, "note": str(sealed.note), "sealed_at": shown(self._clock())}
         with writing(self._storage.engine) as connection:
             is_there = sa.exists().where(*(kept.c[name] == value for name, value in key.items()))

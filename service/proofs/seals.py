@@ -1,15 +1,29 @@
-"""已存检查点: the checkpoints that a database keeps of a ledger, with what witnesses said."""
+"""已存检查点: the checkpoints that a database keeps of a ledger, with what witnesses said.
+
+A ledger is another log after every loss; each checkpoint is one of the log of some origin.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
-import sqlalchemy as sa
-
-from service.ledger.tables import checkpoint, cosignature
+from service.ledger.storage import Storage
 from service.proofs.custody import Sealed
 from service.proofs.notes import Signature
+
+ANY = "SELECT 1 FROM checkpoint WHERE ledger = ? LIMIT 1"
+CHECKPOINTS = (
+    "SELECT size, note, sealed_at FROM checkpoint WHERE ledger = ? AND origin = ? AND size <= ?"
+    " ORDER BY size DESC LIMIT ?"
+)
+COSIGNATURES = (
+    "SELECT size, line FROM cosignature WHERE ledger = ? AND origin = ? AND size BETWEEN ? AND ?"
+    " ORDER BY size, witness"
+)
+LARGEST = 2**63 - 1
+"""No size is larger."""
 
 
 @dataclass(frozen=True)
@@ -27,41 +41,36 @@ class Kept:
 
 
 class Seals:
-    """Reads the checkpoints of one ledger."""
+    """已存检查点: of one ledger, by the log that they are of."""
 
-    def __init__(self, engine: sa.Engine, ledger: str) -> None:
-        self._engine, self._ledger = engine, ledger
+    def __init__(self, storage: Storage[Any]) -> None:
+        self._storage = storage
 
-    def at(self, size: int) -> Kept | None:
-        """The checkpoint at exactly this size, if there is one."""
-        return next(iter(self._read(1, checkpoint.c.size == size)), None)
+    def at(self, origin: str, size: int) -> Kept | None:
+        """A log's checkpoint at exactly this size, if there is one."""
+        found = self.listed(origin, 1, size)
+        return found[0] if found and found[0].size == size else None
 
     def latest(self, origin: str) -> Kept | None:
         """The largest checkpoint of a log; None before its first."""
-        first_line = f"{origin}\n"
-        is_its = sa.func.substr(checkpoint.c.note, 1, len(first_line)) == first_line
-        return next(iter(self._read(1, is_its)), None)
+        return next(iter(self.listed(origin, 1)), None)
 
-    def listed(self, limit: int, largest: int) -> list[Kept]:
-        """So many checkpoints that are not larger than this one, from the largest down."""
-        return self._read(limit, checkpoint.c.size <= largest)
+    def listed(self, origin: str, limit: int, largest: int = LARGEST) -> list[Kept]:
+        """So many of a log's checkpoints, none larger than this, from the largest down."""
+        its, lines = (self._storage.ledger, origin), defaultdict[int, list[Signature]](list)
+        with self._storage.connected() as connection:
+            rows = self._storage.rows(connection, CHECKPOINTS, *its, largest, limit)
+            if rows:
+                span = (rows[-1][0], rows[0][0])
+                for size, line in self._storage.rows(connection, COSIGNATURES, *its, *span):
+                    lines[size].append(Signature.parse(line))
+        return [kept(note, sealed_at, lines[size]) for size, note, sealed_at in rows]
 
-    def _read(self, limit: int, condition: sa.ColumnElement[bool]) -> list[Kept]:
-        c = checkpoint.c
-        wanted = sa.select(c.size, c.note, c.sealed_at).where(c.ledger == self._ledger, condition)
-        with self._engine.connect() as connection:
-            rows = connection.execute(wanted.order_by(c.size.desc()).limit(limit)).all()
-            lines = self._cosignatures(connection, [row.size for row in rows])
-        return [kept(row.note, row.sealed_at, lines[row.size]) for row in rows]
 
-    def _cosignatures(
-        self, connection: sa.Connection, sizes: list[int]
-    ) -> dict[int, list[Signature]]:
-        c, found = cosignature.c, defaultdict[int, list[Signature]](list)
-        wanted = sa.select(c.size, c.line).where(c.ledger == self._ledger, c.size.in_(sizes))
-        for size, line in connection.execute(wanted.order_by(c.witness)):
-            found[size].append(Signature.parse(line))
-        return found
+def was_sealed(storage: Storage[Any]) -> bool:
+    """Has the database a checkpoint of any log that the ledger has been?"""
+    with storage.connected() as connection:
+        return bool(storage.rows(connection, ANY, storage.ledger))
 
 
 def kept(note: str, sealed_at: str, cosignatures: list[Signature]) -> Kept:

@@ -16,7 +16,7 @@ from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from service.http.bearer import MAY_READ, READS_THE_OFFICE
 from service.ledger.hashes import ALGORITHMS, SHA256, SM3
-from service.ledger.tables import cosignature
+from service.ledger.tables import checkpoint, cosignature
 from service.ledger.trees import Frontier
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.merkle import require_consistency, require_inclusion
@@ -81,8 +81,9 @@ def test_checkpoints_are_listed_from_the_last_one_back(
 
 def test_it_comes_with_what_witnesses_said(office: AtTheOffice, auditor: Caller) -> None:
     size = office.ledger.head_position()
-    said = {"ledger": office.slug, "size": size, "witness": WITNESS.name, "line": str(WITNESS)}
+    its = {"ledger": office.slug, "size": size, "origin": "wenxiao.local/shizong"}
     with office.app.engine.begin() as connection:
+        said = its | {"witness": WITNESS.name, "line": str(WITNESS)}
         connection.execute(cosignature.insert().values(said))
     (listed,) = auditor.get("checkpoints").then(200).json["items"]
     assert listed["witnesses"] == [WITNESS.name]
@@ -392,8 +393,10 @@ def test_a_policy_that_cannot_be_read_is_no_server_error(
 def test_a_checkpoint_that_cannot_be_read_is_no_server_error(
     office: AtTheOffice, auditor: Caller
 ) -> None:
-    lie = "INSERT INTO checkpoint VALUES ('shizong', 900, :note, '')"
-    execute(office.app.engine, lie, note="wenxiao.local/shizong\nsecret")
+    its = {"ledger": office.slug, "size": 900, "origin": "wenxiao.local/shizong"}
+    with office.app.engine.begin() as connection:
+        said = its | {"note": f"{its['origin']}\nsecret", "sealed_at": ""}
+        connection.execute(checkpoint.insert().values(said))
     for path in ("checkpoint", "checkpoints/900", "bundle?record=1"):
         answer = auditor.get(path).then(503).problem("unreadable")
         assert "secret" not in answer.response.text

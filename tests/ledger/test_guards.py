@@ -33,7 +33,7 @@ def recorder(recorder: Recorder, engine: Engine) -> Recorder:
     recorder.append(
         events(PROJECT, 256), requests=[request("k")], observed=[row("1")], values=[VALUE]
     )
-    sealed = {"ledger": recorder.ledger, "size": 256}
+    sealed = {"ledger": recorder.ledger, "size": 256, "origin": ""}
     with writing(engine) as connection:
         connection.execute(sa.insert(checkpoint).values(sealed | {"note": "", "sealed_at": ""}))
         connection.execute(sa.insert(cosignature).values(sealed | {"witness": "", "line": ""}))

@@ -215,8 +215,8 @@ def test_a_head_that_is_gone_is_missed(office: Ledger) -> None:
 def test_whatever_is_left_of_a_ledger_says_that_its_head_is_gone(office: Ledger) -> None:
     unguard(office.engine)
     execute(office.engine, f"INSERT INTO subtree VALUES ('{LEDGER}', 1, 0, '', '')")
-    execute(office.engine, f"INSERT INTO checkpoint VALUES ('{LEDGER}', 1, '', '')")
-    execute(office.engine, f"INSERT INTO cosignature VALUES ('{LEDGER}', 1, '', '')")
+    execute(office.engine, f"INSERT INTO checkpoint VALUES ('{LEDGER}', 1, '', '', '')")
+    execute(office.engine, f"INSERT INTO cosignature VALUES ('{LEDGER}', 1, '', '', '')")
     for table, told in BESIDE.items():
         (row, *_) = rows(office.engine, table)
         with changed(office.engine, row, ledger="other"):

@@ -19,6 +19,7 @@ from service.settings import Settings
 from tests.ledger.cast import PROJECT, events
 
 SLUG = "shizong"
+ORIGIN = f"wenxiao.local/{SLUG}"
 
 
 def settings_in(folder: Path) -> Settings:

@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from service.ledger.application import Ledger
+from service.ledger.engine import writing
 from service.ledger.findings import Unsound
 from service.ledger.recorder import storage
+from service.ledger.tables import checkpoint
 from service.proofs.custody import Custody, Sealed
 from service.proofs.examining import Examination
+from service.proofs.losses import Loss
 from service.proofs.notes import Kind, Note, Signature
 from service.proofs.policy import NONE, Policy
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import changed, execute, rows, unguard
-from tests.proofs.cast import SLUG, add, announce, sealed_office, settings_in
+from tests.proofs.cast import ORIGIN, SLUG, add, announce, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
 WITNESS = witness()
@@ -40,8 +44,10 @@ def ledger(engine: Engine, settings: Settings) -> Ledger:
     line = str(WITNESS.sign(first.note.text, 1_700_000_000))
     execute(
         engine,
-        "INSERT INTO cosignature VALUES (:ledger, :size, :witness, :line)",
+        "INSERT INTO cosignature (ledger, size, origin, witness, line)"
+        " VALUES (:ledger, :size, :origin, :witness, :line)",
         ledger=SLUG,
+        origin=ORIGIN,
         size=first.checkpoint.size,
         witness=WITNESS.name,
         line=line,
@@ -139,6 +145,54 @@ def test_a_checkpoint_that_was_moved_is_found(
         assert finding(ledger, settings) == "checkpoint 300 says that it is of 301 records"
 
 
+def test_a_checkpoint_that_is_kept_as_another_logs_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 351")
+    with changed(engine, row, origin=f"{ORIGIN}.2"):
+        expected = f"checkpoint 351 says that it is of {ORIGIN}, and is kept as {ORIGIN}.2's"
+        assert finding(ledger, settings) == expected
+    (row,) = rows(engine, "cosignature")
+    with changed(engine, row, origin=f"{ORIGIN}.2"):
+        assert finding(ledger, settings) == "cosignature of 301 has no checkpoint"
+
+
+def test_a_checkpoint_of_a_log_that_never_was_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    """Whoever has the key signs for a log that the ledger neither is nor was."""
+    (row,) = rows(engine, "checkpoint", "size = 351")
+    other = replace(Sealed.parse(row.values["note"]).checkpoint, origin=f"{ORIGIN}.2", previous=0)
+    signer = replace(keys_of(ledger, settings).signer(), name=other.origin)
+    note = Note(other.text, (signer.sign(other.text),))
+    with writing(engine) as connection:
+        made = row.values | {"origin": other.origin, "note": str(note)}
+        connection.execute(sa.insert(checkpoint).values(made))
+    assert "351 is not signed by a key that was good for it" in finding(ledger, settings)
+
+
+def test_of_a_lost_log_only_what_the_records_do_not_say_is_let_pass(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 351")
+    told = Sealed.parse(row.values["note"]).checkpoint
+    other = replace(told, sha256=bytes(32))
+    after = replace(examination(ledger, settings), losses={ORIGIN: Loss(told, 352)})
+    (signed,) = Note.parse(row.values["note"]).signatures
+    with (
+        changed(engine, row, note=str(Note(other.text, (signed,)))),
+        pytest.raises(Unsound, match="351 cannot be believed: a false signature"),
+    ):
+        after.examine(403)
+    (row,) = rows(engine, "checkpoint", "size = 351")
+    signer = keys_of(ledger, settings).signer()
+    with changed(engine, row, note=str(Note(other.text, (signer.sign(other.text),)))):
+        found = after.examine(403)
+        assert (found.checkpoints, found.lost) == (2, {ORIGIN: 1})
+        assert after.examine(350).lost == {ORIGIN: 2}
+    assert after.examine(403).lost == {}
+
+
 def test_a_cosignature_that_is_not_the_witnesss_is_found(
     engine: Engine, ledger: Ledger, settings: Settings
 ) -> None:
@@ -206,7 +260,10 @@ def test_a_checkpoint_that_is_just_being_signed_is_waited_for(
             found = threads.submit(examined.examine, 403)
             assert not wait([found], timeout=0.5).done
             execute(
-                engine, "INSERT INTO checkpoint VALUES (:ledger, :size, :note, '')", **row.values
+                engine,
+                "INSERT INTO checkpoint (ledger, size, origin, note, sealed_at)"
+                " VALUES (:ledger, :size, :origin, :note, :sealed_at)",
+                **row.values,
             )
         assert found.result().checkpoints >= 2
 

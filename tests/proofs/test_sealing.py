@@ -28,7 +28,7 @@ from service.proofs.sealing import listed_at
 from service.proofs.tiles import Tiles
 from service.settings import Settings
 from tests.ledger.tampering import execute, unguard
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
 
@@ -178,8 +178,10 @@ def test_a_checkpoint_that_nobody_signed_is_not_gone_on_from(
     forged = replace(known.checkpoint, size=340)
     execute(
         engine,
-        "INSERT INTO checkpoint VALUES (:ledger, 340, :note, '')",
+        "INSERT INTO checkpoint (ledger, size, origin, note, sealed_at)"
+        " VALUES (:ledger, 340, :origin, :note, '')",
         ledger=SLUG,
+        origin=ORIGIN,
         note=str(Note(forged.text, known.note.signatures)),
     )
     sealed = Rounds(ledger, settings).go().sealed

@@ -199,6 +199,36 @@ def test_a_ledger_that_went_on_after_a_loss_is_true(engine: Engine, tmp_path: Pa
         assert (found.finding, account.checkpoints) == ("", 2)
 
 
+def test_what_was_signed_of_a_lost_log_is_told_and_is_no_failure(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The database was written anew, and its checkpoints left; one of each log has one size."""
+    settings, ledger = settings_in(tmp_path), new_office(engine)
+    custody = Custody(Path(settings.custody), SLUG)
+    keys_of(ledger, settings).new()
+    Rounds(ledger, settings).go()
+    kept = backup(engine)
+    for first, last in ((22, 30), (31, 40)):
+        fill(ledger.records_in, Clock(), first, last)
+        Rounds(ledger, settings).go()
+    restore(engine, kept | {"checkpoint": backup(engine)["checkpoint"]})
+    accept_loss(ledger, custody, keys_of(ledger, settings), "机房失火")
+    Rounds(ledger, settings).go()
+    fill(ledger.records_in, Clock(), ledger.head_position() + 1, 30)
+    Rounds(ledger, settings).go()
+    accepted = "of wenxiao.local/shizong, whose loss was accepted at record 22, say what is not"
+    for full, begin, checkpoints in ((True, 0, 3), (False, 0, 3), (False, 30, 1)):
+        found, account = inspected(engine, settings, full=full)
+        assert (found.finding, account.begin, account.checkpoints) == ("", begin, checkpoints)
+        assert f"checkpoints: 2 {accepted} here" in account.unchecked
+        if not full:
+            found_true(engine, settings)
+    fill(ledger.records_in, Clock(), 31, 50)
+    Rounds(ledger, settings).go()
+    found, account = inspected(engine, settings)
+    assert (found.finding, account.begin, account.checkpoints) == ("", 30, 2)
+
+
 def test_read_models_are_held_against_the_records(engine: Engine, tmp_path: Path) -> None:
     settings, ledger = settings_in(tmp_path), new_office(engine)
     _, account = inspected(engine, settings, full=True)

@@ -74,7 +74,8 @@ def unseen(before: Content, after: Content) -> str:
             if _without(was, at) == _without(now, at):
                 return why
     if table == "cosignature":
-        strange = [row for row in was ^ now if STRANGER.name in row[2]]
+        by = EVIDENCE[table].columns.keys().index("witness")
+        strange = [row for row in was ^ now if STRANGER.name in row[by]]
         if now < was:
             return GONE
         if len(strange) == len(was ^ now):

@@ -16,6 +16,7 @@ from service.cli import main
 from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.recorder import create_ledger
+from service.ledger.tables import cosignature
 from service.proofs.bundles import Wanted
 from service.proofs.custody import Custody
 from service.proofs.rounds import Rounds, keys_of
@@ -70,13 +71,13 @@ class Office:
         with ledger.engine.begin() as connection:
             for each in (WITNESS, STRANGER):
                 connection.execute(
-                    sa.text("INSERT INTO cosignature VALUES (:ledger, :size, :witness, :line)"),
-                    {
-                        "ledger": SLUG,
-                        "size": made.checkpoint.size,
-                        "witness": each.name,
-                        "line": str(each.sign(made.note.text, SEEN)),
-                    },
+                    sa.insert(cosignature).values(
+                        ledger=SLUG,
+                        size=made.checkpoint.size,
+                        origin=made.checkpoint.origin,
+                        witness=each.name,
+                        line=str(each.sign(made.note.text, SEEN)),
+                    )
                 )
 
     def verify(self, url: str) -> int:

@@ -19,15 +19,15 @@ ADVISORY_LOCK = int.from_bytes(b"wenxiao")
 _one_at_a_time = Lock()  # alembic keeps its context in the module, one for all threads
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the database to the newest schema, in one transaction."""
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
+    """Bring the database to the newest schema, or to an earlier one, in one transaction."""
     with _one_at_a_time, writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def current_revision(engine: sa.Engine) -> str | None:
