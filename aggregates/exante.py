@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aggregates.base import Fact
 from aggregates.project import ExAnte, Project
@@ -13,19 +14,19 @@ from aggregates.values import ExAnteCriterion, Fen, Grade, Percent, Quantity, Sc
 class PanelScore:
     """专家评分: what one expert gives the project, and whom the expert works for."""
 
-    expert: str
-    organisation: str
+    expert: Annotated[str, "专家编号"]
+    organisation: Annotated[str, "专家所在单位；是预算单位的，为其编码"]
     score: Score
 
 
 @dataclass(frozen=True)
 class Adjustment:
-    """核定调整: a quantity of the plan, such as the length of a road, before and after."""
+    """核定调整的数量: a quantity of the plan, such as the length of a road, before and after."""
 
-    name: str
-    unit: str
-    before: Quantity
-    after: Quantity
+    name: Annotated[str, "调整的内容"]
+    unit: Annotated[str, "计量单位"]
+    before: Annotated[Quantity, "核定前"]
+    after: Annotated[Quantity, "核定后"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Answer:
     """评估意见: what was found on one criterion."""
 
     criterion: ExAnteCriterion
-    finding: str
+    finding: Annotated[str, "评估意见"]
 
 
 class ExAnteEvaluationConcluded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aggregates.accountable import Accountable, Goal
 from aggregates.base import Fact
@@ -13,8 +14,8 @@ from aggregates.values import Fen, FundLine, Indicator
 class TaskBudget:
     """年度任务: one of a unit's main tasks of a year, and what it is to cost."""
 
-    name: str
-    amount: Fen
+    name: Annotated[str, "任务名称"]
+    amount: Annotated[Fen, "金额"]
 
 
 class GoalSubmitted(

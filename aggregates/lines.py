@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated
 
 from aggregates.values import Fen, FundLine, Term, yuan
 
@@ -26,10 +27,10 @@ class HoldCause(Term):
 
 @dataclass(frozen=True)
 class HeldLine:
-    """停拨范围: a fund line and how much of it; without an amount all of it."""
+    """缓拨或停拨的资金明细: a fund line and how much of it; without an amount all of it."""
 
-    line: str
-    amount: Fen | None = None
+    line: Annotated[str, "资金明细编号"]
+    amount: Annotated[Fen, "缓拨或停拨的金额，不填为全部"] | None = None
 
     def __str__(self) -> str:
         return self.line if self.amount is None else f"{self.line} {yuan(self.amount)} 元"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aggregates.base import Aggregate, Fact
 
@@ -18,8 +19,8 @@ class Meeting(Aggregate, kind="meeting"):
 class Dissent:
     """保留意见: who did not agree, and why."""
 
-    person: str
-    reason: str
+    person: Annotated[str, "人员编号"]
+    reason: Annotated[str, "理由"]
 
 
 class CollectiveReviewHeld(

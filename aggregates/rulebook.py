@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated
 
 from aggregates.base import MAIN, Aggregate, Fact, Severity
 from aggregates.values import (
@@ -28,7 +29,7 @@ class AfterReview(Term):
 
 
 class Measure(Term):
-    """What an evaluation's grade recommends (consequence table B), or what is decided upon it."""
+    """结果应用方式: what a grade recommends (consequence table B), or what is decided upon it."""
 
     PRIORITY_SUPPORT = "priority_support", "重点支持"
     SUPPORT_AFTER_RECTIFICATION = "support_after_rectification", "整改完成后支持"
@@ -58,35 +59,43 @@ class RuleSet:
     rule's id whether its breach refuses, is flagged, or does not concern this office (``off``).
     """
 
-    name: str = "default"
-    title: str = "通用规则"
-    effective_from: date = date(2018, 9, 1)
-    documents: tuple[str, ...] = ("中发〔2018〕34号",)
-    severities: Mapping[str, Severity] = field(default_factory=dict)
+    name: Annotated[str, "规则集名称"] = "default"
+    title: Annotated[str, "标题"] = "通用规则"
+    effective_from: Annotated[date, "施行日期"] = date(2018, 9, 1)
+    documents: Annotated[tuple[str, ...], "规则集所依据的文件"] = ("中发〔2018〕34号",)
+    severities: Annotated[
+        Mapping[str, Severity], "各规则在本单位的后果: refuse 拒绝，flag 标注，off 不适用"
+    ] = field(default_factory=dict)
 
-    review_chain: tuple[ReviewStage, ...] = (
+    review_chain: Annotated[tuple[ReviewStage, ...], "审核链，依次"] = (
         ReviewStage.COUNTERPART_SECTION,
         ReviewStage.PERFORMANCE_SECTION,
     )
-    review_bands: Bands = Bands()
-    after_review: Mapping[Grade, AfterReview] = field(default_factory=lambda: TABLE_A)
-    goal_classes: tuple[ProjectClass, ...] = (
+    review_bands: Annotated[Bands, "目标审核等级的分数线"] = Bands()
+    after_review: Annotated[Mapping[Grade, AfterReview], "目标审核各等级的处理"] = field(
+        default_factory=lambda: TABLE_A
+    )
+    goal_classes: Annotated[tuple[ProjectClass, ...], "须有绩效目标的项目类别"] = (
         ProjectClass.OPERATING_OTHER,
         ProjectClass.SPECIFIC_TARGET,
     )
 
-    ex_ante_criteria: tuple[ExAnteCriterion, ...] = tuple(ExAnteCriterion)
-    ex_ante_threshold: Fen = Fen(500_000_00)
-    ex_ante_bands: Bands = Bands()
+    ex_ante_criteria: Annotated[tuple[ExAnteCriterion, ...], "必须评估的内容"] = tuple(
+        ExAnteCriterion
+    )
+    ex_ante_threshold: Annotated[Fen, "新增项目应列为重大项目的申请金额"] = Fen(500_000_00)
+    ex_ante_bands: Annotated[Bands, "事前评估等级的分数线"] = Bands()
 
-    evaluation_bands: Bands = Bands()
-    after_evaluation: Mapping[Grade, Measure] = field(default_factory=lambda: TABLE_B)
-    unit_opinion_days: int = 10
+    evaluation_bands: Annotated[Bands, "评价等级的分数线"] = Bands()
+    after_evaluation: Annotated[Mapping[Grade, Measure], "评价各等级的结果应用"] = field(
+        default_factory=lambda: TABLE_B
+    )
+    unit_opinion_days: Annotated[int, "征求单位意见的天数"] = 10
 
-    rectification_months: int = 2
-    backdate_days: int = 30
-    deadline_skips_holidays: bool = False
-    holidays: tuple[date, ...] = ()
+    rectification_months: Annotated[int, "签收之后的整改期限，月数"] = 2
+    backdate_days: Annotated[int, "业务发生后应在多少天内登记"] = 30
+    deadline_skips_holidays: Annotated[bool, "期限届满日遇休息日是否顺延"] = False
+    holidays: Annotated[tuple[date, ...], "周末以外的休息日"] = ()
 
     def severity(self, rule: str, default: Severity) -> Severity:
         """What a breach of this rule leads to here."""

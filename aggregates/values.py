@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import NewType, Self
+from typing import Annotated, NewType, Self
 
 Fen = NewType("Fen", int)
 """Money in fen (1 yuan = 100 fen), signed; at the doors a decimal yuan string."""
@@ -109,7 +109,7 @@ class ProjectClass(Term):
 
 
 class ExAnteCriterion(Term):
-    """事前评估维度: the five questions put to a new project."""
+    """评估内容: the five questions put to a new project."""
 
     NECESSITY = "necessity", "立项必要性"
     ECONOMY = "economy", "投入经济性"
@@ -140,10 +140,10 @@ class Sign(Term):
 class FundLine:
     """资金明细: an amount of one kind of funds from one origin; ``id`` names it for payments."""
 
-    id: str
+    id: Annotated[str, "资金明细编号"]
     category: FundCategory
     origin: FundOrigin
-    amount: Fen
+    amount: Annotated[Fen, "金额"]
 
     def __str__(self) -> str:
         return f"{self.category.label}·{self.origin.label} {yuan(self.amount)} 元"
@@ -154,20 +154,20 @@ class Indicator:
     """绩效指标: what is measured, against which value, with which weight (percent)."""
 
     kind: IndicatorKind
-    name: str
+    name: Annotated[str, "指标名称"]
     sign: Sign
-    value: str
-    unit: str
-    weight: Percent
+    value: Annotated[str, "目标值"]
+    unit: Annotated[str, "计量单位"]
+    weight: Annotated[Percent, "权重，各项合计 100 或 90"]
 
 
 @dataclass(frozen=True)
 class Bands:
     """分数段: the lowest score of each grade; what is below the last is 差."""
 
-    excellent: Score = Score(Decimal(90))
-    good: Score = Score(Decimal(80))
-    fair: Score = Score(Decimal(60))
+    excellent: Annotated[Score, "优的最低分"] = Score(Decimal(90))
+    good: Annotated[Score, "良的最低分"] = Score(Decimal(80))
+    fair: Annotated[Score, "中的最低分"] = Score(Decimal(60))
 
     def grade(self, score: Decimal) -> Grade:
         """The grade of a score of 0 to 100."""

@@ -11,7 +11,7 @@ from aggregates.values import FundLine, total, yuan
 from commands.base import Case, Command, Rule, act
 from commands.goal import check_lines
 from commands.review import NOT_OWN_SUBMISSION
-from commands.vocabulary import Name, Year
+from commands.vocabulary import BudgetYear, DocumentNumber
 
 ADMITTED_FIRST = Rule("budget.admitted_first", "项目纳入项目库之后，方可批复其预算", basis="AN-06")
 GOAL_PASSED = Rule(
@@ -65,8 +65,8 @@ ITEMS_SETTLED = Rule(
 class ApproveBudget(Command[Accountable]):
     """同步批复预算和绩效目标: money goes to what was admitted, for a goal that passed."""
 
-    year: Year
-    document: Name
+    year: BudgetYear
+    document: DocumentNumber
     lines: tuple[FundLine, ...]
 
     def decide(self, it: Accountable, case: Case, /) -> BudgetApproved:

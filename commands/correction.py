@@ -12,7 +12,7 @@ from aggregates.base import Aggregate, Fact, Record, RecordCorrected, Replacemen
 from aggregates.correction import Correctable, standing
 from aggregates.roles import FINANCE, UNIT, Role
 from commands.base import ACTS, Case, Command, Rule, act
-from commands.vocabulary import Position, Text
+from commands.vocabulary import Position, Reason
 
 CORRECTORS = frozenset(
     {
@@ -70,9 +70,9 @@ class CorrectRecord(Command[Correctable]):
     withdrawn, because its row in the source system is gone.
     """
 
-    position: Position
-    reason: Text
-    content: Content | None = None
+    position: Annotated[Position, "所更正的记录的台账位置"]
+    reason: Reason
+    content: Annotated[Content, "更正后的内容，不填为撤回"] | None = None
 
     def decide(self, it: Correctable, case: Case, /) -> RecordCorrected:
         record = case.need(case.recorded(self.position), RECORD_IS_ITS_OWN, 位置=self.position)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import Annotated
 
 from aggregates.accountable import Accountable
 from aggregates.base import Severity
@@ -24,7 +25,7 @@ from aggregates.rulebook import Measure
 from aggregates.values import Fen, Grade, Score
 from commands.base import Case, Command, Rule, act, repeated
 from commands.deadlines import due_in_days
-from commands.vocabulary import Code, ItemId, Name, Remark, Text, Year
+from commands.vocabulary import Code, EvaluationId, FindingId, Name, Remark, Text, Year
 
 LEADERS = frozenset({Role.BUREAU_LEADER, Role.BUREAU_PARTY_COMMITTEE})
 REPORTERS: Mapping[EvaluationMode, frozenset[Role]] = {
@@ -117,10 +118,10 @@ TAKES_NOTHING_BACK = Rule(
 
 @dataclass(frozen=True)
 class FindingGiven:
-    """问题: one finding, word for word as the report has it."""
+    """发现的问题: one finding, word for word as the report has it."""
 
-    finding: ItemId
-    words: Text
+    finding: FindingId
+    words: Annotated[Text, "问题的原文"]
 
 
 def digest_of(words: str) -> str:
@@ -134,22 +135,19 @@ def digest_of(words: str) -> str:
     basis="KM-26; KM-29; CN-11; CN-12; 财预〔2020〕10号",
 )
 class ReportEvaluation(Command[Accountable]):
-    """报告评价结果: an evaluator proposes a score and a grade, and hands over what was found.
+    """报告评价结果: an evaluator proposes a score and a grade, and hands over what was found."""
 
-    ``amount`` is the money whose use was evaluated.
-    """
-
-    evaluation: Code
+    evaluation: EvaluationId
     mode: EvaluationMode
-    evaluated_year: Year
-    work_year: Year
-    affected_year: Year
-    evaluator: Name
+    evaluated_year: Annotated[Year, "被评价年度"]
+    work_year: Annotated[Year, "评价工作年度"]
+    affected_year: Annotated[Year, "结果应用的预算年度"]
+    evaluator: Annotated[Name, "评价机构或评价组"]
     score: Score
-    proposed_grade: Grade
+    proposed_grade: Annotated[Grade, "建议等级"]
     findings: tuple[FindingGiven, ...] = ()
-    accounts_approved_on: date | None = None
-    amount: Fen = Fen(0)
+    accounts_approved_on: Annotated[date, "部门决算批复日期"] | None = None
+    amount: Annotated[Fen, "被评价的资金"] = Fen(0)
 
     def decide(self, it: Accountable, case: Case, /) -> list[EvaluationReported | FindingReported]:
         case.require(it.is_entered, SUBJECT_IS_ENTERED, 编码=it.code)
@@ -207,9 +205,9 @@ class ReportEvaluation(Command[Accountable]):
 class AnswerEvaluation(Command[Accountable]):
     """单位意见: the evaluated unit agrees with the report or objects to it, before it counts."""
 
-    evaluation: Code
-    opinion: Text
-    objects: bool
+    evaluation: EvaluationId
+    opinion: Annotated[Text, "单位意见"]
+    objects: Annotated[bool, "是否有异议"]
 
     def decide(self, it: Accountable, case: Case, /) -> EvaluationAnswered:
         evaluation = reported(it, self.evaluation, case)
@@ -227,10 +225,10 @@ class AnswerEvaluation(Command[Accountable]):
 class GradeEvaluation(Command[Accountable]):
     """评定等级: finance settles score and grade; table B's recommendation is a conclusion."""
 
-    evaluation: Code
+    evaluation: EvaluationId
     score: Score
     grade: Grade
-    reason: Remark = ""
+    reason: Annotated[Remark, "理由，改变报告的得分或者单位有异议时必填"] = ""
 
     def decide(self, it: Accountable, case: Case, /) -> EvaluationGraded:
         evaluation = reported(it, self.evaluation, case)
@@ -268,7 +266,7 @@ def recommendation(mode: EvaluationMode, grade: Grade, case: Case) -> Measure | 
 class ReceiveEvaluation(Command[Accountable]):
     """签收评价结果: the unit has it from this day; the term of rectification begins to run."""
 
-    evaluation: Code
+    evaluation: EvaluationId
 
     def decide(self, it: Accountable, case: Case, /) -> EvaluationReceived:
         evaluation = reported(it, self.evaluation, case)
@@ -287,12 +285,12 @@ class ReceiveEvaluation(Command[Accountable]):
 class DecideApplication(Command[Accountable]):
     """决定结果应用: follow the recommendation for a later year's budget, or depart from it."""
 
-    evaluation: Code
-    budget_year: Year
+    evaluation: EvaluationId
+    budget_year: Annotated[Year, "决定所针对的预算年度"]
     measure: Measure
-    amount: Fen = Fen(0)
-    reason: Remark = ""
-    approver: Code = ""
+    amount: Annotated[Fen, "扣减的金额，其他应用方式不填"] = Fen(0)
+    reason: Annotated[Remark, "理由，不按建议应用结果时必填"] = ""
+    approver: Annotated[Code, "批准人，不按建议应用结果时填写"] = ""
 
     def decide(self, it: Accountable, case: Case, /) -> ApplicationDecided:
         evaluation = reported(it, self.evaluation, case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 from aggregates.base import Severity
 from aggregates.exante import (
@@ -18,7 +19,7 @@ from aggregates.unit import Unit
 from aggregates.values import Fen, Score, reduction, rounded, yuan
 from commands.base import Case, Command, Rule, act, repeated
 from commands.unit import check_speaker, unit_of
-from commands.vocabulary import Digest, PersonId, Remark, Text
+from commands.vocabulary import Evidence, PersonId, Remark, Text
 
 RESERVED_FIRST = Rule(
     "ex_ante.reserved_first", "项目入储备之后，方可开展事前绩效评估", basis="AN-05; DL-15"
@@ -65,14 +66,14 @@ CONDITION_IS_OPEN = Rule(
 class ConcludeExAnteEvaluation(Command[Project]):
     """事前绩效评估结论: answers to the criteria, scores of the experts, and a sum."""
 
-    answers: tuple[Answer, ...]
+    answers: Annotated[tuple[Answer, ...], "各项评估内容的意见"]
     panel: tuple[PanelScore, ...]
-    declared: Fen
-    recommended: Fen
-    recused: tuple[PersonId, ...] = ()
+    declared: Annotated[Fen, "申报金额"]
+    recommended: Annotated[Fen, "建议金额"]
+    recused: Annotated[tuple[PersonId, ...], "回避的专家"] = ()
     adjustments: tuple[Adjustment, ...] = ()
-    condition: Remark = ""
-    reason: Remark = ""
+    condition: Annotated[Remark, "须先补充完善的内容，空为无"] = ""
+    reason: Annotated[Remark, "理由，建议金额高于申报金额时必填"] = ""
 
     def decide(self, project: Project, case: Case, /) -> ExAnteEvaluationConcluded:
         case.require(project.is_in_reserve, RESERVED_FIRST, 项目=project.code)
@@ -137,8 +138,8 @@ class ConcludeExAnteEvaluation(Command[Project]):
 class MeetExAnteCondition(Command[Project]):
     """落实事前评估意见: what the panel asked for has been completed."""
 
-    evidence: Digest
-    remark: Text
+    evidence: Evidence
+    remark: Annotated[Text, "补充完善的情况"]
 
     def decide(self, project: Project, case: Case, /) -> ExAnteConditionMet:
         case.require(project.ex_ante.has_open_condition, CONDITION_IS_OPEN, 项目=project.code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aggregates.funding import FundsDeferred, FundsResumed, FundsSuspended, HoldExecuted
 from aggregates.item import Item
 from aggregates.lines import Grounds, HeldLine, Hold, HoldCause, HoldKind
@@ -10,7 +12,7 @@ from aggregates.roles import Role
 from aggregates.unit import Unit
 from aggregates.values import FundLine, yuan
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import Code, ItemId, PersonId, Remark, Text, Year
+from commands.vocabulary import BudgetYear, Code, ItemId, PersonId, Reason, Remark
 
 DECIDERS = frozenset({Role.PERFORMANCE_SECTION, Role.BUREAU_LEADER, Role.BUREAU_PARTY_COMMITTEE})
 
@@ -49,21 +51,22 @@ EXECUTED_BY_ANOTHER = Rule(
     "funding.executed_by_another", "缓拨停拨的决定人不得自行执行", basis="KM-51"
 )
 
+HoldId = Annotated[Code, "缓停拨编号"]
+
 
 class HoldFunds(Command[Project]):
     """缓停拨: what a deferral and a suspension have in common.
 
-    ``items`` are the project's own or its unit's; ``document`` is the number of the monitoring
-    report or of the audit office's notice.
+    ``items`` are the project's own or its unit's.
     """
 
-    hold: Code
-    year: Year
+    hold: HoldId
+    year: BudgetYear
     scope: tuple[HeldLine, ...]
     cause: HoldCause
-    reason: Text
-    items: tuple[ItemId, ...] = ()
-    document: Remark = ""
+    reason: Reason
+    items: Annotated[tuple[ItemId, ...], "作为依据的整改事项"] = ()
+    document: Annotated[Remark, "作为依据的监控报告或审计通知的文号"] = ""
 
     @property
     def grounds(self) -> Grounds:
@@ -134,9 +137,9 @@ class SuspendFunds(HoldFunds):
 class ResumeFunds(Command[Project]):
     """恢复拨付: the cause of a deferral or suspension is settled."""
 
-    hold: Code
-    reason: Text
-    document: Remark = ""
+    hold: HoldId
+    reason: Reason
+    document: Annotated[Remark, "解除通知或核实文书的文号"] = ""
 
     def decide(self, project: Project, case: Case, /) -> FundsResumed:
         hold = hold_of(project, self.hold, case)
@@ -171,8 +174,8 @@ class ResumeFunds(Command[Project]):
 class ObserveHoldExecution(Command[Project]):
     """执行缓停拨: the treasury was seen to carry out a deferral or suspension."""
 
-    hold: Code
-    executor: PersonId
+    hold: HoldId
+    executor: Annotated[PersonId, "执行人"]
 
     def decide(self, project: Project, case: Case, /) -> HoldExecuted:
         hold = hold_of(project, self.hold, case)

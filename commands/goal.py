@@ -15,7 +15,7 @@ from aggregates.project import Project
 from aggregates.roles import UNIT, Role
 from aggregates.values import Fen, FundLine, Indicator, IndicatorKind, total, yuan
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import Text, Year
+from commands.vocabulary import BudgetYear, Text
 
 SUBMITTERS = {*UNIT, Role.SUPERIOR_DEPARTMENT, Role.COUNTERPART_SECTION}
 WHOLE = (Decimal(100), Decimal(90))
@@ -92,18 +92,20 @@ OptionalDigest = Annotated[
         metadata={"pattern": "^([0-9a-f]{64})?$"},
     ),
 ]
+Objective = Annotated[Text, "绩效目标"]
+Plan = Annotated[OptionalDigest, "实施方案的 SHA-256 摘要"]
 
 
 @act("{accountable}/goal", by=SUBMITTERS, basis="SZ-11; SZ-12; 财预〔2015〕88号; 财预〔2021〕101号")
 class SubmitGoal(Command[Accountable]):
     """申报绩效目标: a year's goal with its indicators, funds and plan, version by version."""
 
-    year: Year
-    objective: Text
+    year: BudgetYear
+    objective: Objective
     indicators: tuple[Indicator, ...]
     lines: tuple[FundLine, ...]
     tasks: tuple[TaskBudget, ...] = ()
-    plan: OptionalDigest = ""
+    plan: Plan = ""
 
     def decide(self, it: Accountable, case: Case, /) -> GoalSubmitted:
         goal = it.year(self.year).goal
@@ -130,13 +132,13 @@ class SubmitGoal(Command[Accountable]):
 class AmendGoal(Command[Accountable]):
     """修改完善绩效目标: after 良, what unit and reviewers agreed on; no second review is needed."""
 
-    year: Year
-    objective: Text
+    year: BudgetYear
+    objective: Objective
     indicators: tuple[Indicator, ...]
     lines: tuple[FundLine, ...]
-    agreed: Text
+    agreed: Annotated[Text, "协商一致的修改内容"]
     tasks: tuple[TaskBudget, ...] = ()
-    plan: OptionalDigest = ""
+    plan: Plan = ""
 
     def decide(self, it: Accountable, case: Case, /) -> GoalAmended:
         year = it.year(self.year)

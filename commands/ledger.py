@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from aggregates.ledger import (
     ClockCorrected,
@@ -15,7 +16,7 @@ from aggregates.ledger import (
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
 from commands.office import ADMINISTRATION
-from commands.vocabulary import Digest, Name, Size, Text
+from commands.vocabulary import Digest, Name, Reason, Size, Text
 
 CLOCK_WAS_BEHIND = Rule(
     "ledger.clock_was_behind",
@@ -38,9 +39,9 @@ SOMETHING_WAS_SEALED = Rule(
 class ConfirmClock(Command[LedgerItself]):
     """确认时钟: the clock is right although the ledger is ahead of it; recording may go on."""
 
-    head_at: datetime
-    clock_at: datetime
-    reason: Text
+    head_at: Annotated[datetime, "台账末条记录的时间"]
+    clock_at: Annotated[datetime, "时钟所示时间"]
+    reason: Reason
 
     def decide(self, ledger: LedgerItself, case: Case, /) -> ClockCorrected:
         case.require(self.clock_at < self.head_at, CLOCK_WAS_BEHIND, 台账时间=self.head_at)
@@ -92,7 +93,7 @@ class RetireKey(Command[LedgerItself]):
 
     key: Name
     last_size: Size
-    reason: Text
+    reason: Reason
 
     def decide(self, ledger: LedgerItself, case: Case, /) -> KeyRetired:
         is_in_use = self.key in ledger.keys and ledger.keys[self.key] is None
@@ -112,7 +113,7 @@ class AcceptLoss(Command[LedgerItself]):
     size: Size
     sealed_size: Size
     sealed: Text
-    reason: Text
+    reason: Reason
 
     def decide(self, ledger: LedgerItself, case: Case, /) -> LossAccepted:
         case.require(self.sealed_size, SOMETHING_WAS_SEALED, 已签署=self.sealed_size)

@@ -18,8 +18,15 @@ from aggregates.values import Fen, ReviewStage, Term
 from commands.base import Case, Command, Into, Rule, act, repeated
 from commands.goal import OptionalDigest
 from commands.guards import check_known
-from commands.review import NOT_OWN_SUBMISSION, RETURN_SAYS_WHY, check_turn, check_version
-from commands.vocabulary import Code, Count, PersonId, Remark, Year
+from commands.review import (
+    NOT_OWN_SUBMISSION,
+    RETURN_SAYS_WHY,
+    Comments,
+    GoalVersion,
+    check_turn,
+    check_version,
+)
+from commands.vocabulary import BudgetYear, Code, PersonId
 
 HELD_ONCE = Rule("meeting.held_once", "每次会议的集中会审只登记一次", basis="SZ-16")
 HAS_GOALS = Rule("meeting.has_goals", "集中会审至少审议一项绩效目标", basis="SZ-16")
@@ -46,15 +53,15 @@ HISTORIES: Mapping[Subject, type[Accountable]] = {Subject.PROJECT: Project, Subj
 
 @dataclass(frozen=True)
 class GoalLine:
-    """会审事项: the meeting's opinion on one version of one goal."""
+    """审议的绩效目标: the meeting's opinion on one version of one goal."""
 
-    code: Code
-    year: Year
-    version: Count
+    code: Annotated[Code, "项目或单位编码"]
+    year: BudgetYear
+    version: GoalVersion
     verdict: Verdict
     subject: Subject = Subject.PROJECT
-    comments: Remark = ""
-    recommended: Fen | None = None
+    comments: Comments = ""
+    recommended: Annotated[Fen, "会审建议安排金额"] | None = None
 
     def opinion(self, meeting: str) -> CollectiveOpinionGiven:
         return CollectiveOpinionGiven(
@@ -75,8 +82,8 @@ class HoldCollectiveReview(Command[Meeting]):
         tuple[GoalLine, ...],
         validate.Length(0, MOST_GOALS, error="一次最多登记 {max} 项目标，其余请另行登记"),
     ]
-    attendees: Annotated[tuple[PersonId, ...], validate.Length(0, MOST_PRESENT)] = ()
-    minutes: OptionalDigest = ""
+    attendees: Annotated[tuple[PersonId, ...], "出席人员", validate.Length(0, MOST_PRESENT)] = ()
+    minutes: Annotated[OptionalDigest, "会议纪要的 SHA-256 摘要"] = ""
     dissents: tuple[Dissent, ...] = ()
 
     def decide(

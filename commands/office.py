@@ -16,7 +16,7 @@ from aggregates.office import (
 )
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import Code, Digest, Name, PersonId, Text, TextField
+from commands.vocabulary import Code, Digest, Name, PersonId, Reason, TextField
 
 ADMINISTRATION = {Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
@@ -57,6 +57,8 @@ Roles = Annotated[
     tuple[Role, ...], fields.List(fields.Enum(Role, by_value=True), validate=validate.Length(1, 20))
 ]
 OptionalCode = Annotated[str, TextField(64, shortest=0)]
+TokenId = Annotated[Code, "令牌编号"]
+LastDay = Annotated[date, "截止日期，含当日"]
 
 
 @act("office/assignments", by=ADMINISTRATION, basis="KM-51; 审计法 第15条")
@@ -65,10 +67,10 @@ class AssignPerson(Command[Office]):
 
     person: PersonId
     role: Role
-    post: Name
-    organisation: Name
-    since: date
-    until: date | None = None
+    post: Annotated[Name, "岗位"]
+    organisation: Annotated[Name, "任职单位；代单位办理的，为其编码"]
+    since: Annotated[date, "起始日期"]
+    until: LastDay | None = None
 
     def decide(self, office: Office, case: Case, /) -> PersonAssigned:
         in_order = self.until is None or self.since <= self.until
@@ -86,7 +88,7 @@ class EndAssignment(Command[Office]):
 
     person: PersonId
     role: Role
-    until: date
+    until: LastDay
 
     def decide(self, office: Office, case: Case, /) -> AssignmentEnded:
         held = office.assignment(self.person, self.role, self.until)
@@ -99,13 +101,13 @@ class EndAssignment(Command[Office]):
 class IssueToken(Command[Office]):
     """签发令牌: the bearer of a secret may act in these roles; only its digest is given."""
 
-    token: Code
-    digest: Digest
-    roles: Roles
-    expires_at: datetime
-    person: OptionalCode = ""
-    unit: OptionalCode = ""
-    system: OptionalCode = ""
+    token: TokenId
+    digest: Annotated[Digest, "令牌密钥的 SHA-256 摘要，密钥本身不得报送"]
+    roles: Annotated[Roles, "令牌的角色"]
+    expires_at: Annotated[datetime, "到期时间"]
+    person: Annotated[OptionalCode, "持有人的人员编号，与系统名称二者填一"] = ""
+    unit: Annotated[OptionalCode, "只对该单位及其下级有效，空为全部"] = ""
+    system: Annotated[OptionalCode, "持有系统的名称，与人员编号二者填一"] = ""
 
     def decide(self, office: Office, case: Case, /) -> TokenIssued:
         known = self.token in office.tokens or self.digest in office.by_digest
@@ -133,8 +135,8 @@ class IssueToken(Command[Office]):
 class RevokeToken(Command[Office]):
     """吊销令牌: its bearer may do nothing any more."""
 
-    token: Code
-    reason: Text
+    token: TokenId
+    reason: Reason
 
     def decide(self, office: Office, case: Case, /) -> TokenRevoked:
         token = case.need(office.tokens.get(self.token), TOKEN_IS_KNOWN, 令牌=self.token)

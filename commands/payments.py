@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aggregates.base import Severity
 from aggregates.lines import Line
@@ -12,7 +13,7 @@ from aggregates.roles import Role
 from aggregates.values import Fen, yuan
 from commands.base import Case, Command, Rule, act
 from commands.guards import check_known
-from commands.vocabulary import Code, LineId, Name, PersonName, SignedYuan, Year
+from commands.vocabulary import BudgetYear, Code, LineId, Name, PersonName, SignedYuan
 
 PAID_AFTER_APPROVAL = Rule(
     "payment.paid_after_approval", "项目当年预算批复之后，方可支付", basis="AN-46; 预算法 第54条"
@@ -129,13 +130,13 @@ class ObservePayment(Command[Payments]):
     A refund is negative and cites its voucher; it may arrive before the payment that it undoes.
     """
 
-    year: Year
-    voucher: Code
+    year: BudgetYear
+    voucher: Annotated[Code, "支付凭证号"]
     line: LineId
-    amount: SignedYuan
-    payee: Name = ""
-    payee_person: PersonName = ""
-    refunds: Code = ""
+    amount: Annotated[SignedYuan, "支付金额，退款为负"]
+    payee: Annotated[Name, "收款单位；收款人是个人的，不写在此处"] = ""
+    payee_person: Annotated[PersonName, "收款个人的姓名，不入记录，只留摘要"] = ""
+    refunds: Annotated[Code, "退款所冲销的原支付凭证，支付不填"] = ""
 
     def subject(self, code: str) -> str:
         return Payments.code_of(code, self.year)

@@ -7,7 +7,7 @@ from typing import Annotated
 from aggregates.person import Holder, Person, PersonRegistered, PersonValueWithheld
 from aggregates.roles import Role
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import Digest, Name, PersonName, Text, TextField
+from commands.vocabulary import Digest, Name, PersonName, Reason, TextField
 
 REGISTERED_ONCE = Rule("person.registered_once", "人员只登记一次", basis="KM-51")
 VALUE_IS_THERE = Rule(
@@ -27,8 +27,8 @@ Telephone = Annotated[str, TextField(40, metadata={"personal": True})]
 class RegisterPerson(Command[Person]):
     """登记人员: name and telephone number are kept beside the ledger, their digests in it."""
 
-    name: PersonName
-    telephone: Telephone | None = None
+    name: Annotated[PersonName, "姓名，不入记录，只留摘要"]
+    telephone: Annotated[Telephone, "电话，不入记录，只留摘要"] | None = None
 
     def decide(self, person: Person, case: Case, /) -> PersonRegistered:
         case.require(not person.is_registered, REGISTERED_ONCE, 人员=person.code)
@@ -47,9 +47,9 @@ class WithholdPersonValue(Command[Holder]):
     It is a person's own, a payee's name, or the text of a line that an import could not place.
     """
 
-    digest: Digest
-    order: Name
-    reason: Text
+    digest: Annotated[Digest, "所停止提供的数据的摘要"]
+    order: Annotated[Name, "据以停止提供的文书"]
+    reason: Reason
 
     def decide(self, it: Holder, case: Case, /) -> PersonValueWithheld:
         case.require(self.digest in case.provided(), VALUE_IS_THERE, 摘要=self.digest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 from aggregates.accountable import Accountable
 from aggregates.base import Severity
@@ -21,7 +22,16 @@ from aggregates.values import Fen, yuan
 from commands.base import Case, Command, Rule, act
 from commands.deadlines import due_in_months
 from commands.evaluation import digest_of, reported
-from commands.vocabulary import Code, Digest, ItemId, Name, Remark, Text
+from commands.vocabulary import (
+    DocumentNumber,
+    EvaluationId,
+    Evidence,
+    FindingId,
+    ItemId,
+    Reason,
+    Remark,
+    Text,
+)
 
 OVERSEERS = frozenset({Role.PERFORMANCE_SECTION, Role.COUNTERPART_SECTION})
 
@@ -82,31 +92,33 @@ RECOVERED_WITHIN_ORDER = Rule(
     basis="CN-25",
 )
 
+ToRecover = Annotated[Fen, "责令收回的金额"]
+
 
 @dataclass(frozen=True)
 class FindingToRectify:
-    """交办事项: an item, the finding that it rests on, in its own words, and what to recover."""
+    """整改事项: an item, the finding that it rests on, in its own words, and what to recover."""
 
     item: ItemId
-    finding: ItemId
-    problem: Text
-    amount: Fen = Fen(0)
+    finding: FindingId
+    problem: Annotated[Text, "问题，与评价报告的原文一致"]
+    amount: ToRecover = Fen(0)
 
 
 @dataclass(frozen=True)
 class ProblemToRectify:
-    """交办事项: an item, the problem in the document's words, and what to recover."""
+    """整改事项: an item, the problem in the document's words, and what to recover."""
 
     item: ItemId
-    problem: Text
-    amount: Fen = Fen(0)
+    problem: Annotated[Text, "问题，与文书原文一致"]
+    amount: ToRecover = Fen(0)
 
 
 @act("{accountable}/rectification", by=OVERSEERS, basis="KM-31; CN-11; CN-12; CN-25")
 class OrderRectification(Command[Accountable]):
     """交办整改: an evaluation's findings become items, due so many months after its receipt."""
 
-    evaluation: Code
+    evaluation: EvaluationId
     items: tuple[FindingToRectify, ...]
 
     def decide(self, it: Accountable, case: Case, /) -> list[RectificationOrdered]:
@@ -146,10 +158,10 @@ class OrderRectificationByDocument(Command[Accountable]):
     """
 
     cause: ItemCause
-    document: Name
-    received_on: date
+    document: DocumentNumber
+    received_on: Annotated[date, "收到文书的日期"]
     items: tuple[ProblemToRectify, ...]
-    due: date | None = None
+    due: Annotated[date, "整改期限，不填按规则集推算"] | None = None
 
     def decide(self, it: Accountable, case: Case, /) -> list[RectificationOrdered]:
         is_other = self.cause != ItemCause.EVALUATION
@@ -179,8 +191,8 @@ class ReportRectification(Command[Accountable]):
     """反馈整改: the responsible unit says what it did, with the digests of what shows it."""
 
     item: ItemId
-    result: Text
-    evidence: tuple[Digest, ...]
+    result: Annotated[Text, "整改情况"]
+    evidence: tuple[Evidence, ...]
 
     def decide(self, it: Accountable, case: Case, /) -> RectificationReported:
         item = item_of(it, self.item, case)
@@ -198,7 +210,7 @@ class RejectRectification(Command[Accountable]):
     """退回整改: what was reported does not put the problem right; the unit owes it again."""
 
     item: ItemId
-    reason: Text
+    reason: Reason
 
     def decide(self, it: Accountable, case: Case, /) -> RectificationRejected:
         _check_judge(item_of(it, self.item, case), case)
@@ -210,7 +222,7 @@ class VerifyRectification(Command[Accountable]):
     """核实整改: somebody without a part in it finds the problem put right."""
 
     item: ItemId
-    remark: Remark = ""
+    remark: Annotated[Remark, "核实情况"] = ""
 
     def decide(self, it: Accountable, case: Case, /) -> RectificationVerified:
         _check_judge(item_of(it, self.item, case), case)
@@ -240,7 +252,7 @@ class RecordRecovery(Command[Accountable]):
     """登记收回: money that an item orders to be recovered has come back, in whole or in part."""
 
     item: ItemId
-    amount: Fen
+    amount: Annotated[Fen, "本次收回的金额"]
 
     def decide(self, it: Accountable, case: Case, /) -> RecoveryRecorded:
         item = item_of(it, self.item, case)

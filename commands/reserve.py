@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aggregates.base import Severity
 from aggregates.project import Project
 from aggregates.reserve import ProjectAdmitted, ProjectReserved
@@ -10,7 +12,7 @@ from aggregates.unit import Unit
 from aggregates.values import Fen, ProjectClass, yuan
 from commands.base import Case, Command, Rule, act
 from commands.unit import check_speaker
-from commands.vocabulary import Name, UnitCode, Year
+from commands.vocabulary import BudgetYear, Name, UnitCode, Year
 
 RESERVED_ONCE = Rule("reserve.reserved_once", "项目编码不得重复使用", basis="AN-06")
 UNIT_IS_REGISTERED = Rule(
@@ -44,14 +46,14 @@ ADMITTED_ONCE = Rule("reserve.admitted_once", "项目只纳入项目库一次", 
 class ReserveProject(Command[Project]):
     """项目入储备: a unit names a project that it means to ask money for."""
 
-    name: Name
+    name: Annotated[Name, "项目名称"]
     unit: UnitCode
     project_class: ProjectClass
-    first_year: Year
-    last_year: Year
-    is_new: bool
-    is_major: bool
-    demanded: Fen
+    first_year: Annotated[Year, "起始年度"]
+    last_year: Annotated[Year, "终止年度"]
+    is_new: Annotated[bool, "是否新增项目"]
+    is_major: Annotated[bool, "是否重大项目"]
+    demanded: Annotated[Fen, "申请资金总额"]
 
     def decide(self, project: Project, case: Case, /) -> ProjectReserved:
         case.require(not project.is_in_reserve, RESERVED_ONCE, 项目=project.code)
@@ -84,7 +86,7 @@ class ReserveProject(Command[Project]):
 class AdmitProject(Command[Project]):
     """纳入项目库: the project has passed review, so money may be arranged for it."""
 
-    year: Year
+    year: BudgetYear
 
     def decide(self, project: Project, case: Case, /) -> ProjectAdmitted:
         goal = project.year(self.year).goal

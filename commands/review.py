@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from aggregates.accountable import Accountable, Goal
 from aggregates.base import Severity
@@ -12,7 +13,7 @@ from aggregates.unit import Unit
 from aggregates.values import Fen, Grade, ReviewStage, Score, reduction, yuan
 from commands.base import Case, Command, Rule, act
 from commands.unit import superiors, unit_of
-from commands.vocabulary import Count, Remark, Year
+from commands.vocabulary import BudgetYear, Count, Remark
 
 ROLE_OF_STAGE: Mapping[ReviewStage, Role] = {
     ReviewStage.DEPARTMENT: Role.SUPERIOR_DEPARTMENT,
@@ -76,6 +77,10 @@ RECOMMENDED_WITHIN_DECLARED = Rule(
     basis="KM-14; AN-12",
 )
 
+GoalVersion = Annotated[Count, "绩效目标的版次"]
+Comments = Annotated[Remark, "意见，退回时必填"]
+Recommended = Annotated[Fen, "建议金额"]
+
 
 def chain_for(it: Accountable, case: Case) -> tuple[ReviewStage, ...]:
     """The stages that a goal goes through: nobody stands above a unit of the first level."""
@@ -93,13 +98,13 @@ def chain_for(it: Accountable, case: Case) -> tuple[ReviewStage, ...]:
 class GiveOpinion(Command[Accountable]):
     """审核意见: one person passes a goal at one stage, or returns it with comments."""
 
-    year: Year
-    version: Count
+    year: BudgetYear
+    version: GoalVersion
     stage: ReviewStage
     verdict: Verdict
-    comments: Remark = ""
+    comments: Comments = ""
     score: Score | None = None
-    recommended: Fen | None = None
+    recommended: Recommended | None = None
 
     def decide(self, it: Accountable, case: Case, /) -> OpinionGiven:
         goal = it.year(self.year).goal
@@ -140,13 +145,13 @@ class GiveOpinion(Command[Accountable]):
 class ConcludeGoalReview(Command[Accountable]):
     """审核结论: score, grade and the sum recommended; the grade decides what follows."""
 
-    year: Year
-    version: Count
+    year: BudgetYear
+    version: GoalVersion
     score: Score
     grade: Grade
-    recommended: Fen
-    comments: Remark = ""
-    reason: Remark = ""
+    recommended: Recommended
+    comments: Annotated[Remark, "意见"] = ""
+    reason: Annotated[Remark, "理由，建议金额高于申报金额时必填"] = ""
 
     def decide(self, it: Accountable, case: Case, /) -> GoalReviewConcluded:
         goal = it.year(self.year).goal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aggregates.roles import Role
 from aggregates.rulebook import RuleBook, RuleSet, RuleSetPublished
 from aggregates.values import Grade
@@ -49,8 +51,8 @@ MOST_DAYS, MOST_MONTHS = 3650, 120
 class PublishRuleSet(Command[RuleBook]):
     """发布规则集: thresholds, chain, consequences and deadlines, as the office's next edition."""
 
-    edition: int
-    rule_set: RuleSet
+    edition: Annotated[int, "版次，从 1 起依次编号"]
+    rule_set: Annotated[RuleSet, "规则集的全部内容"]
 
     def decide(self, book: RuleBook, case: Case, /) -> RuleSetPublished:
         latest = max(book.versions, default=0)

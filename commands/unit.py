@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aggregates.accountable import Accountable
 from aggregates.base import Severity
 from aggregates.roles import UNIT, Role
 from aggregates.unit import Unit, UnitMoved, UnitRegistered
 from commands.base import Case, Command, Rule, act
-from commands.vocabulary import Name, Text, UnitCode
+from commands.vocabulary import Name, Reason, UnitCode
 
 REGISTRY = {Role.BUDGET_SECTION, Role.OFFICE_ADMINISTRATOR, Role.OPERATOR}
 
@@ -31,6 +33,8 @@ ENTRUSTED_ON_RECORD = Rule(
 )
 SPEAKERS = UNIT | {Role.SUPERIOR_DEPARTMENT}
 """Who acts for a unit; others act for an office, or hand in what a system has seen."""
+
+Superior = Annotated[UnitCode, "上级单位编码，空为一级单位"]
 
 
 def unit_of(it: Accountable, case: Case) -> Unit:
@@ -84,8 +88,8 @@ def _level_below(code: str, unit: Unit, case: Case) -> int:
 class RegisterUnit(Command[Unit]):
     """登记预算单位: without a superior it is a unit of the first level."""
 
-    name: Name
-    superior: UnitCode | None = None
+    name: Annotated[Name, "单位名称"]
+    superior: Superior | None = None
 
     def decide(self, unit: Unit, case: Case, /) -> UnitRegistered:
         case.require(not unit.is_registered, REGISTERED_ONCE, 单位=unit.code)
@@ -97,8 +101,8 @@ class RegisterUnit(Command[Unit]):
 class MoveUnit(Command[Unit]):
     """调整隶属关系: a reform puts the unit under another superior, or under none."""
 
-    reason: Text
-    superior: UnitCode | None = None
+    reason: Reason
+    superior: Superior | None = None
 
     def decide(self, unit: Unit, case: Case, /) -> UnitMoved:
         superior = self.superior or ""

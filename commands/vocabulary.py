@@ -2,6 +2,9 @@
 
 A command's field is annotated with a word of this page, with a value of ``aggregates.values``, or
 with a dataclass or tuple of such; whatever has no field here cannot be asked for.
+
+What a field is called stands beside its type, in the act: ``Annotated[Text, "用途"]``. Words that
+several files share say here what they are called; a term or a value is called by its title.
 """
 
 from __future__ import annotations
@@ -113,8 +116,8 @@ class DecimalField(fields.Field[Decimal]):
         self.lowest, self.highest, self.places = lowest, highest, places
         sign = "-?" if lowest < 0 else ""
         self.form = re.compile(rf"{sign}(0|[1-9][0-9]{{0,5}})(\.[0-9]{{1,{places}}})?")
-        metadata = {"type": "string", "pattern": f"^{self.form.pattern}$", "examples": ["91.8"]}
-        super().__init__(metadata=metadata, **kwargs)
+        form = {"type": "string", "pattern": f"^{self.form.pattern}$", "examples": ["91.8"]}
+        super().__init__(metadata=form | kwargs.pop("metadata", {}), **kwargs)
 
     def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else format(value, "f")
@@ -174,10 +177,12 @@ RowName = Annotated[str, RowNameField()]
 Text = Annotated[str, TextField(2000)]
 Remark = Annotated[str, TextField(2000, shortest=0)]
 Code = Annotated[str, CodeField()]
-UnitCode = Annotated[str, CodeField()]
-PersonId = Annotated[str, CodeField()]
-ItemId = Annotated[str, CodeField()]
-LineId = Annotated[str, CodeField()]
+UnitCode = Annotated[str, CodeField(), "预算单位编码"]
+PersonId = Annotated[str, CodeField(), "人员编号"]
+ItemId = Annotated[str, CodeField(), "整改事项编号"]
+FindingId = Annotated[str, CodeField(), "问题编号"]
+LineId = Annotated[str, CodeField(), "资金明细编号"]
+EvaluationId = Annotated[Code, "评价编号"]
 Digest = Annotated[
     str,
     fields.String(
@@ -193,9 +198,14 @@ Year = Annotated[
         strict=True, validate=validate.Range(1990, 2100, error="年度应在 1990 至 2100 之间")
     ),
 ]
+BudgetYear = Annotated[Year, "预算年度"]
 Count = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))]
 Position = Annotated[int, fields.Integer(strict=True, validate=validate.Range(1, 2**53))]
 Size = Annotated[int, fields.Integer(strict=True, validate=validate.Range(0, 2**53))]
+
+Reason = Annotated[Text, "理由"]
+DocumentNumber = Annotated[Name, "文号"]
+Evidence = Annotated[Digest, "佐证材料的 SHA-256 摘要"]
 
 SignedYuan = Annotated[Fen, MoneyField(signed=True)]
 PersonName = Annotated[str, TextField(200, metadata={"personal": True})]
@@ -203,7 +213,7 @@ PersonName = Annotated[str, TextField(200, metadata={"personal": True})]
 
 FIELDS: Mapping[Any, fields.Field[Any]] = {
     Fen: MoneyField(),
-    Score: DecimalField(0, 100),
+    Score: DecimalField(0, 100, metadata={"description": "得分，0 至 100"}),
     Percent: DecimalField(0, 100),
     Quantity: DecimalField(0, 999_999, places=4),
     bool: fields.Boolean(truthy={True}, falsy={False}),

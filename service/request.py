@@ -22,7 +22,7 @@ from aggregates.person import Holder, Person
 from aggregates.roles import WITHOUT_POST, Role
 from aggregates.rulebook import RuleBook
 from commands.base import Act, Command, Committed
-from commands.vocabulary import Digest, Name, PersonId, Position, RowName, TextField
+from commands.vocabulary import Digest, DocumentNumber, PersonId, Position, RowName, TextField
 from service.ledger.batch import CLOCK_TOLERANCE
 from service.schemas import schema_of
 
@@ -81,18 +81,18 @@ class ActorGiven:
     """办理人: whom a business system names as the one who acted in it."""
 
     person: PersonId
-    post: OptionalName = ""
-    organisation: OptionalName = ""
-    on_behalf_of: OptionalName = ""
+    post: Annotated[OptionalName, "岗位"] = ""
+    organisation: Annotated[OptionalName, "单位；代单位办理的，为其编码"] = ""
+    on_behalf_of: Annotated[OptionalName, "代何单位或何人办理"] = ""
 
 
 @dataclass(frozen=True)
 class DocumentGiven:
-    """文件: the paper behind an act."""
+    """所凭文件: the paper behind an act."""
 
-    number: Name
-    dated: date | None = None
-    digest: Digest = ""
+    number: DocumentNumber
+    dated: Annotated[date, "成文日期"] | None = None
+    digest: Annotated[Digest, "SHA-256 摘要，64 位小写十六进制"] = ""
 
 
 @dataclass(frozen=True)
@@ -102,26 +102,26 @@ class SourceGiven:
     The system is the token's own. A row's revisions count in the order of their arrival.
     """
 
-    system: RowName
-    table: RowName
-    row: RowName
-    revision: RowName
-    batch: OptionalName = ""
-    deleted: bool = False
+    system: Annotated[RowName, "系统名称"]
+    table: Annotated[RowName, "表"]
+    row: Annotated[RowName, "行"]
+    revision: Annotated[RowName, "该行的版本"]
+    batch: Annotated[OptionalName, "送达批次"] = ""
+    deleted: Annotated[bool, "该行在来源系统中已经删除"] = False
 
 
 @dataclass(frozen=True)
 class Circumstances:
     """办理情况: everything about a request that is not the act itself, under the key ``case``."""
 
-    occurred_on: date | None = None
-    submitted_at: datetime | None = None
-    role: Role | None = None
-    actor: ActorGiven | None = None
+    occurred_on: Annotated[date, "业务日期，不填为今天"] | None = None
+    submitted_at: Annotated[datetime, "报送时间"] | None = None
+    role: Annotated[Role, "办理时的角色"] | None = None
+    actor: Annotated[ActorGiven, "由业务系统代为报送时，实际的办理人"] | None = None
     document: DocumentGiven | None = None
-    source: SourceGiven | None = None
-    because: tuple[Position, ...] = ()
-    opening: bool = False
+    source: Annotated[SourceGiven, "来源行: 在其他系统中已经发生的业务"] | None = None
+    because: Annotated[tuple[Position, ...], "所依据的记录的台账位置"] = ()
+    opening: Annotated[bool, "期初数: 台账启用之前的业务"] = False
 
 
 @dataclass(frozen=True)

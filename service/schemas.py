@@ -12,8 +12,8 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_h
 
 import marshmallow as ma
 
+from aggregates.base import title_of
 from aggregates.values import Term
-from commands.glossary import called
 from commands.vocabulary import FIELDS, CodeField, TextField
 
 BARE: Mapping[Any, ma.fields.Field[Any]] = {
@@ -57,19 +57,35 @@ def schema_of(cls: Any) -> ma.Schema:
     Loading gives the keyword arguments of the dataclass, every fault at once.
     """
     hints = get_type_hints(cls, include_extras=True)
-    made = {f.name: _described(cls, f, hints[f.name]) for f in fields(cls)}
+    made = {f.name: _described(f, hints[f.name]) for f in fields(cls)}
     return Strict.from_dict(made, name=cls.__name__)()
 
 
-def _described(cls: type, declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:
+def _described(declared: Field[Any], hint: Any) -> ma.fields.Field[Any]:
     """A field with what it is called, and with the labels of its codes."""
     field = _optional_or_not(declared, hint)
-    told = called(cls, declared.name)
+    told = called(hint)
     if isinstance(field, ma.fields.Enum) and issubclass(field.enum, Term):
         told = labelled(told, field.enum)
     if told:
         field.metadata = {**field.metadata, "description": told}
     return field
+
+
+def called(hint: Any) -> str:
+    """What a field of this type is called: the last text beside the type, or else its title.
+
+    A ``PersonId`` is 人员编号, an ``Annotated[PersonId, "执行人"]`` is 执行人. Nothing where the
+    type says nothing and no text stands beside it.
+    """
+    if get_origin(hint) is Annotated:
+        bare, *marks = get_args(hint)
+        words = [mark for mark in marks if isinstance(mark, str)]
+        return words[-1] if words else called(bare)
+    if get_origin(hint) in (tuple, UnionType, Union):
+        return called(get_args(hint)[0])
+    has_title = isinstance(hint, type) and (issubclass(hint, Term) or is_dataclass(hint))
+    return title_of(hint) if has_title else ""
 
 
 def labelled(description: str, terms: type[Term]) -> str:

@@ -61,19 +61,25 @@ def test_the_commands_for_a_machine_are_targets_of_the_makefile() -> None:
 
 def test_an_act_is_added_by_two_files_and_a_story(copy: Path) -> None:
     written = {rest.removeprefix("file="): text for rest, text in blocks("python")}
+    *_, story = written
+    assert [Path(each).parent.name for each in written] == ["aggregates", "commands", "stories"]
     for path, text in written.items():
+        assert not (copy / path).exists()
         (copy / path).write_text(text, encoding="utf-8")
-    (story,) = (path for path in written if path.startswith("tests/stories/"))
-    played = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", story, at=copy)
+    law = "tests/doors/test_contract.py::test_whatever_may_be_asked_is_called_something"
+    quietly = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    played = run(sys.executable, *quietly, story, law, at=copy)
     assert played.returncode == 0, played.stdout + played.stderr
     asked = (
-        "from service.http.app import create_app; from commands.base import ACTS;"
-        "from service.catalogue import catalogue;"
-        "print(catalogue()); print(*ACTS['commend_unit'].paths)"
+        "from commands.base import ACTS; from service.catalogue import catalogue;"
+        "from tests.doors.asking import the_document;"
+        "print(catalogue()); print(*ACTS['commend_unit'].paths);"
+        "print(the_document()['components']['schemas']['CommendUnit']['properties'])"
     )
     told = run(sys.executable, "-c", asked, at=copy)
     assert "units/{unit}/commendation" in told.stdout, told.stderr
     assert "commendation.known_unit" in told.stdout
+    assert "'description': '主要成效'" in told.stdout
 
 
 def test_the_operations_run_as_they_stand(tmp_path: Path) -> None:

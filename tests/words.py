@@ -160,7 +160,7 @@ RULE_SETS = (RuleSet(), FIVE_STAGES, ONE_MEETING, LENIENT, INDIFFERENT)
 SubjectCode = NewType("SubjectCode", str)
 """A code of a project or a unit: what a meeting decides upon."""
 
-WORDS: dict[Any, Word] = {
+_WORDS: dict[Any, Word] = {
     v.Name: _word("101", "财审〔2021〕8号", free=_text(1, 200)),
     v.Text: _word("未按规定公开", "已按要求补充完善", free=_text(1, 100)),
     v.Remark: _word("", "同意", "财审〔2021〕8号", free=_text(0, 100)),
@@ -168,6 +168,7 @@ WORDS: dict[Any, Word] = {
     v.UnitCode: _word(*UNITS, free=_codes),
     v.PersonId: _word(*PEOPLE, free=_codes),
     v.ItemId: _word(*ITEMS, free=_codes),
+    v.FindingId: _word(*ITEMS, free=_codes),
     v.LineId: _word(*LINES, free=_codes),
     v.Digest: _word("0a" * 32, "0b" * 32, free=_digests),
     v.Year: _word(*YEARS, free=_years),
@@ -336,16 +337,18 @@ def _hints(cls: Any) -> dict[str, Any]:
 def _called(name: str, hint: Any) -> Any:
     hint = _word_of(hint)
     says_little = hint in (str, int, v.Code, tuple[str, ...])
-    return CALLED.get(name, hint) if says_little else hint
+    return _word_of(CALLED.get(name, hint)) if says_little else hint
 
 
 def _word_of(hint: Any) -> Any:
-    """The word itself, without what one field adds to it."""
-    if get_origin(hint) is not Annotated:
-        return hint
-    bare, *marks = get_args(hint)
-    words = [mark for mark in marks if isinstance(mark, Field)]
-    return Annotated[(bare, *words)] if words else bare
+    """The word itself, or what is made of words, without what fields add and call themselves."""
+    if get_origin(hint) is Annotated:
+        bare, *marks = get_args(hint)
+        words = [mark for mark in marks if isinstance(mark, Field)]
+        return Annotated[(bare, *words)] if words else _word_of(bare)
+    inner = tuple(_word_of(each) for each in get_args(hint))
+    made_of: Any = Union if _is_optional(hint) else get_origin(hint)
+    return made_of[inner] if inner else hint
 
 
 def _is_enum(hint: Any) -> bool:
@@ -363,6 +366,7 @@ def _inner(hint: Any) -> list[Any]:
     return [each for each in get_args(hint) if each not in (NoneType, ...)]
 
 
+WORDS = {_word_of(hint): word for hint, word in _WORDS.items()}
 OURS = Dictionary(WORDS)
 WORDS[RuleSet] = Word(RULE_SETS, OURS.made(RuleSet))
 anything = OURS.anything

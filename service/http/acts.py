@@ -28,7 +28,6 @@ from flask import Response
 
 from aggregates.base import MAIN, Aggregate, Severity, title_of
 from commands.base import ACTS, Act
-from commands.glossary import CALLED
 from service.http.bearer import Caller, Counter, caller
 from service.http.bodies import read_body, unprintable
 from service.http.conditions import KEY, VERSION, etag, expected_version, idempotency_key
@@ -57,11 +56,9 @@ ANSWER_HEADERS = {
 }
 
 
+_given = schema_of(Circumstances).declared_fields
 OBSERVED = Strict.from_dict(
-    {
-        **schema_of(Circumstances).declared_fields,
-        "source": Made(SourceGiven, required=True, metadata=said(CALLED["source"])),
-    },
+    _given | {"source": Made(SourceGiven, required=True, metadata=_given["source"].metadata)},
     name="ObservedCircumstances",
 )
 """Circumstances of what is only ever observed: its source has to be named."""
@@ -130,7 +127,7 @@ def _asked_schema(act: Act) -> ma.Schema:
     """The body of an act: its own fields, and the circumstances under ``case``."""
     own = schema_of(act.command).declared_fields
     case = ma.fields.Nested(OBSERVED, required=True) if act.observed else Made(Circumstances)
-    case.metadata = said(CALLED["case"])
+    case.metadata = said(title_of(Circumstances))
     return Strict.from_dict({**own, "case": case}, name=act.command.__name__)()
 
 

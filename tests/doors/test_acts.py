@@ -88,15 +88,10 @@ def test_every_act_has_its_door_and_its_page(office: AtTheOffice) -> None:
 
 
 def test_what_is_done_at_the_machine_has_no_door(office: AtTheOffice) -> None:
-    """Keys, losses and releases: nobody with a mere token makes them up."""
+    """What the operator alone may do (keys, losses, releases) nobody with a mere token makes up."""
     operator, paths = office.somebody(Role.OPERATOR), the_document()["paths"]
     at_console = [act for act in ACTS.values() if act.at_console]
-    assert {act.name for act in at_console} == {
-        "accept_loss",
-        "announce_key",
-        "retire_key",
-        "start_release",
-    }
+    assert at_console == [act for act in ACTS.values() if act.by == {Role.OPERATOR}] != []
     for act in at_console:
         for path in act.paths:
             assert f"/v1/{{ledger}}/{path}" not in paths
