@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from click.testing import Result
+
 from aggregates.ledger import Imports, LineUnplaced
 from aggregates.unit import Unit
 from commands.base import ACTS
@@ -38,13 +40,13 @@ def written(folder: Path, *lines: str | bytes) -> Path:
     return path
 
 
-def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def told(done: Result) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(done.stdout)
     assert answer["lines"] == answer["recorded"] + answer["repeated"] + answer["unplaced"]
     return answer
 
 
-def counts(done: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
+def counts(done: Result) -> tuple[int, int, int]:
     answer = told(done)
     return answer["recorded"], answer["repeated"], answer["unplaced"]
 
@@ -53,8 +55,8 @@ def test_a_good_file_is_recorded_once(wenxiao: Wenxiao, tmp_path: Path) -> None:
     file = written(tmp_path, unit("117"), unit("118"), "", unit("119"))
     first = wenxiao("import", "--json", "--ledger", "office", file)
     again = wenxiao("import", "--json", "--ledger", "office", file)
-    assert (first.returncode, counts(first)) == (0, (3, 0, 0))
-    assert (again.returncode, counts(again)) == (0, (0, 3, 0))
+    assert (first.exit_code, counts(first)) == (0, (3, 0, 0))
+    assert (again.exit_code, counts(again)) == (0, (0, 3, 0))
 
 
 def text_of(unplaced: LineUnplaced, ledger: Ledger) -> str:
@@ -69,7 +71,7 @@ def test_bad_lines_are_told_by_number_and_kept_beside_the_ledger(
     bad = ["no json", '{"act": "nothing"}', unit("118", name=""), '{"a": 1, "a": 2}']
     file = written(tmp_path, unit("117"), *bad, b'{"\xff": 1}', unit("117"), "[" * 5_000)
     done = wenxiao("import", "--json", "--ledger", "office", file)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert counts(done) == (1, 0, 7)
     assert list(told(done)["bad"]) == ["2", "3", "4", "5", "6", "7", "8"]
     assert "line 3: 没有 act 所写的办理事项" in done.stderr
@@ -95,7 +97,7 @@ def test_what_a_line_looks_like_is_told_where_one_does_not(
     assert (
         wenxiao(
             "import", "--ledger", "office", written(tmp_path, shown.replace("\n", ""))
-        ).returncode
+        ).exit_code
         == 0
     )
     assert '"act": "register_unit"' in wenxiao("import", "--help").stdout
@@ -115,13 +117,13 @@ def test_one_bad_line_and_nothing_is_recorded(
 ) -> None:
     file = written(tmp_path, unit("117"), unit("118", name=""))
     done = wenxiao("import", "--all-or-nothing", "--ledger", "office", file)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "line 2: /name" in done.stderr
     with opened(database_url) as engine:
         assert Ledger(engine, "office").head_position() == 0
     good = written(tmp_path, unit("117"), unit("118"))
     done = wenxiao("import", "--json", "--all-or-nothing", "--ledger", "office", good)
-    assert (done.returncode, counts(done)) == (0, (2, 0, 0))
+    assert (done.exit_code, counts(done)) == (0, (2, 0, 0))
 
 
 def test_source_rows_are_repeated_corrected_and_withdrawn(
@@ -136,7 +138,7 @@ def test_source_rows_are_repeated_corrected_and_withdrawn(
         unit("118", source=row("2", "b", deleted=True)),
     )
     done = wenxiao("import", "--json", "--ledger", "office", file)
-    assert (done.returncode, counts(done)) == (0, (4, 1, 0))
+    assert (done.exit_code, counts(done)) == (0, (4, 1, 0))
     with opened(database_url) as engine:
         ledger = Ledger(engine, "office")
         assert ledger.fold(Unit, "117").is_registered
@@ -145,9 +147,9 @@ def test_source_rows_are_repeated_corrected_and_withdrawn(
 
 def test_another_file_under_the_same_batch_is_refused(wenxiao: Wenxiao, tmp_path: Path) -> None:
     first = ("import", "--ledger", "office", "--batch", "nightly")
-    assert wenxiao(*first, written(tmp_path, unit("117"))).returncode == 0
+    assert wenxiao(*first, written(tmp_path, unit("117"))).exit_code == 0
     done = wenxiao(*first, written(tmp_path, unit("118")))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "第 1 行与此前以同一批次导入的内容不同" in done.stderr
 
 
@@ -173,21 +175,21 @@ def test_an_import_that_was_killed_is_run_again(
         before = ledger.head_position()
         assert 400 <= before < size
         done = wenxiao(*words)
-        assert (done.returncode, counts(done)) == (0, (size - before, before, 0))
+        assert (done.exit_code, counts(done)) == (0, (size - before, before, 0))
         streams = [record.stream for record in ledger.every_record()]
     assert sorted(streams) == sorted(f"unit/U{n}" for n in range(size))
 
 
 def test_an_import_of_nothing_is_inconclusive(wenxiao: Wenxiao, tmp_path: Path) -> None:
     done = wenxiao("import", "--json", "--ledger", "office", written(tmp_path, "", " "))
-    assert (done.returncode, counts(done)) == (3, (0, 0, 0))
+    assert (done.exit_code, counts(done)) == (3, (0, 0, 0))
     assert done.stderr == "Error: there was no line to import\n"
 
 
 def test_a_batch_is_named_in_one_line(wenxiao: Wenxiao, tmp_path: Path) -> None:
     file = written(tmp_path, unit("117"))
-    assert wenxiao("import", "--ledger", "office", "--batch", "a\nb", file).returncode == 2
-    assert wenxiao("import", "--ledger", "office", "--batch", "三月 支付", file).returncode == 0
+    assert wenxiao("import", "--ledger", "office", "--batch", "a\nb", file).exit_code == 2
+    assert wenxiao("import", "--ledger", "office", "--batch", "三月 支付", file).exit_code == 0
 
 
 def test_whatever_was_imported_verifies(wenxiao: Wenxiao, tmp_path: Path) -> None:
@@ -204,7 +206,7 @@ def test_whatever_was_imported_verifies(wenxiao: Wenxiao, tmp_path: Path) -> Non
     for _ in range(2):
         wenxiao("import", "--ledger", "office", file)
     done = wenxiao("verify", "--facts", "--json")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert json.loads(done.stdout)[0]["size"] == 7
 
 
@@ -216,8 +218,8 @@ def test_another_payee_in_the_same_batch_is_another_file(wenxiao: Wenxiao, tmp_p
         return written(tmp_path, json.dumps(line, ensure_ascii=False))
 
     march = ("import", "--ledger", "office", "--batch", "march")
-    assert wenxiao(*march, payment("王小二")).returncode == 0
-    assert wenxiao(*march, payment("王小二")).returncode == 0
+    assert wenxiao(*march, payment("王小二")).exit_code == 0
+    assert wenxiao(*march, payment("王小二")).exit_code == 0
     assert "第 1 行与此前以同一批次导入的内容不同" in wenxiao(*march, payment("王小三")).stderr
 
 
@@ -246,7 +248,7 @@ def test_no_name_in_a_bad_line_gets_into_a_record(
         records = list(ledger.every_record())
         assert "王芳" not in repr(records)
         assert all("王芳" in text_of(each.fact, ledger) for each in records)
-    assert wenxiao("verify", "--facts").returncode == 0
+    assert wenxiao("verify", "--facts").exit_code == 0
 
 
 def test_the_text_of_a_bad_line_is_withheld(
@@ -265,7 +267,7 @@ def test_the_text_of_a_bad_line_is_withheld(
             )
             assert Desk(ledger).carry_out(asked).is_recorded
             assert text_of(each.fact, ledger) == ""
-    assert wenxiao("verify", "--facts").returncode == 0
+    assert wenxiao("verify", "--facts").exit_code == 0
     done = wenxiao(*march, "--json", written(tmp_path, *NAMELESS))
     assert counts(done) == (0, 0, len(NAMELESS))
 
@@ -275,5 +277,5 @@ def test_a_file_gives_nobody_power(wenxiao: Wenxiao, tmp_path: Path) -> None:
     token["expires_at"] = "2099-01-01T00:00:00+08:00"
     file = written(tmp_path, json.dumps({"act": "issue_token", "body": token}))
     done = wenxiao("import", "--ledger", "office", file)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "签发令牌只在本系统办理" in done.stderr

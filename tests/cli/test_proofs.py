@@ -3,57 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from sqlalchemy import Engine
 
-from service.cli import main
-from service.ledger.recorder import create_ledger
+from tests.cli.conftest import Wenxiao
 from tests.proofs.checking import Verdict, verified
 
-Said = Callable[..., Result]
 OFFICE = ("--ledger", "office")
 
 
 @pytest.fixture
-def say(database_url: str, engine: Engine) -> Said:
-    """Say a command, in this process, to a database that has one ledger, ``office``."""
-    create_ledger(engine, "office")
-
-    def say(*words: str | Path) -> Result:
-        environment = {"WENXIAO_DATABASE_URL": database_url}
-        return CliRunner().invoke(main, [*map(str, words)], env=environment)
-
-    return say
-
-
-@pytest.fixture
-def sealed(say: Said) -> Said:
+def sealed(wenxiao: Wenxiao) -> Wenxiao:
     """A key, two tokens, and a checkpoint of them."""
-    assert say("keys", "new", *OFFICE).exit_code == 0
+    assert wenxiao("keys", "new", *OFFICE).exit_code == 0
     for name in ("first", "second"):
-        issued(say, name)
-    assert say("seal", *OFFICE).exit_code == 0
-    return say
+        issued(wenxiao, name)
+    assert wenxiao("seal", *OFFICE).exit_code == 0
+    return wenxiao
 
 
-def issued(say: Said, name: str) -> None:
+def issued(wenxiao: Wenxiao, name: str) -> None:
     words = ("--id", name, "--role", "auditor", "--system", "desk")
-    assert say("token", "issue", *OFFICE, *words).exit_code == 0
+    assert wenxiao("token", "issue", *OFFICE, *words).exit_code == 0
 
 
-def checked(say: Said, path: Path) -> Verdict:
+def checked(wenxiao: Wenxiao, path: Path) -> Verdict:
     """Against the key that the operator's machine has."""
-    (key,) = json.loads(say("keys", "list", *OFFICE, "--json").stdout)
+    (key,) = json.loads(wenxiao("keys", "list", *OFFICE, "--json").stdout)
     policy = path.parent / "policy"
     policy.write_text(f"log {key['key']}\nquorum none\n")
     return verified(path, "--policy", policy)
 
 
-def test_a_bundle_is_written_and_believed(sealed: Said, tmp_path: Path) -> None:
+def test_a_bundle_is_written_and_believed(sealed: Wenxiao, tmp_path: Path) -> None:
     out = tmp_path / "evidence.zip"
     wanted = ("--stream", "office/main", "--record", "1", "--range", "1-2")
     done = sealed("bundle", *OFFICE, *wanted, "--out", out, "--json")
@@ -68,7 +51,7 @@ def test_a_bundle_is_written_and_believed(sealed: Said, tmp_path: Path) -> None:
     assert out.stat().st_mode & 0o777 == 0o600
 
 
-def test_no_file_is_overwritten(sealed: Said, tmp_path: Path) -> None:
+def test_no_file_is_overwritten(sealed: Wenxiao, tmp_path: Path) -> None:
     out = tmp_path / "evidence.zip"
     out.write_text("mine")
     done = sealed("bundle", *OFFICE, "--record", "1", "--out", out)
@@ -89,7 +72,7 @@ def test_no_file_is_overwritten(sealed: Said, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_bundled_leaves_nothing_behind(
-    sealed: Said, tmp_path: Path, wanted: tuple[str, ...], code: int, said: str
+    sealed: Wenxiao, tmp_path: Path, wanted: tuple[str, ...], code: int, said: str
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
@@ -100,15 +83,15 @@ def test_what_cannot_be_bundled_leaves_nothing_behind(
 
 @pytest.mark.parametrize("words", [("bundle", "--record", "1"), ("tiles",)])
 def test_without_a_checkpoint_nothing_is_proven(
-    say: Said, tmp_path: Path, words: tuple[str, ...]
+    wenxiao: Wenxiao, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    done = say(*words, *OFFICE, "--out", tmp_path / "out")
+    done = wenxiao(*words, *OFFICE, "--out", tmp_path / "out")
     assert (done.exit_code, done.stdout) == (3, "")
     assert "no checkpoint yet" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_tiles_are_written_and_brought_up_to_date(sealed: Said, tmp_path: Path) -> None:
+def test_tiles_are_written_and_brought_up_to_date(sealed: Wenxiao, tmp_path: Path) -> None:
     folder = tmp_path / "tiles"
     done = sealed("tiles", *OFFICE, "--out", folder)
     assert done.stdout == f"{folder}: 3 records of wenxiao.local/office\n"
@@ -128,7 +111,7 @@ def test_tiles_are_written_and_brought_up_to_date(sealed: Said, tmp_path: Path) 
     assert changed == {"checkpoint"}
 
 
-def test_a_folder_of_something_else_is_left_alone(sealed: Said, tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_left_alone(sealed: Wenxiao, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "letter.txt").write_text("…")

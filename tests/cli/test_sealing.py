@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from service.proofs.custody import Custody
 from service.proofs.notes import Note, PublicKey
-from tests.cli.conftest import Wenxiao, command, environment
+from tests.cli.conftest import Wenxiao, command, environment, said
 
 OFFICE = ("--ledger", "office")
 
@@ -20,13 +21,13 @@ OFFICE = ("--ledger", "office")
 def key(wenxiao: Wenxiao) -> PublicKey:
     """The ledger has a key."""
     made = wenxiao("keys", "new", *OFFICE)
-    assert made.returncode == 0, made.stderr
+    assert made.exit_code == 0, made.stderr
     return PublicKey.parse(made.stdout.strip())
 
 
 def test_what_is_sealed_is_signed_by_the_key(wenxiao: Wenxiao, key: PublicKey) -> None:
     sealed = wenxiao("seal", *OFFICE)
-    assert sealed.returncode == 0, sealed.stderr
+    assert sealed.exit_code == 0, sealed.stderr
     assert Note.parse(sealed.stdout).signed_by([key]) == {key: None}
 
 
@@ -39,14 +40,14 @@ def test_a_key_file_is_for_its_owner_only(key: PublicKey, custody: Path) -> None
 
 def test_a_second_first_key_is_not_made(wenxiao: Wenxiao, key: PublicKey) -> None:
     again = wenxiao("keys", "new", *OFFICE)
-    assert (again.returncode, again.stdout) == (1, "")
+    assert (again.exit_code, again.stdout) == (1, "")
     assert "is there already" in again.stderr
     assert str(key) in wenxiao("keys", "list", *OFFICE).stdout
 
 
 def test_without_a_key_nothing_is_sealed(wenxiao: Wenxiao) -> None:
     sealed = wenxiao("seal", *OFFICE)
-    assert (sealed.returncode, sealed.stdout) == (1, "")
+    assert (sealed.exit_code, sealed.stdout) == (1, "")
     assert "office.key" in sealed.stderr
 
 
@@ -54,7 +55,7 @@ def test_a_changed_key_is_listed_with_how_far_the_old_one_is_good(
     wenxiao: Wenxiao, key: PublicKey
 ) -> None:
     rotated = wenxiao("keys", "rotate", *OFFICE, "--reason", "每年更换")
-    assert rotated.returncode == 0, rotated.stderr
+    assert rotated.exit_code == 0, rotated.stderr
     listed = json.loads(wenxiao("keys", "list", *OFFICE, "--json").stdout)
     size = json.loads(wenxiao("seal", *OFFICE, "--json").stdout)["size"]
     assert [each["key"] for each in listed] == [str(key), rotated.stdout.strip()]
@@ -77,13 +78,13 @@ def test_a_page_is_written_for_the_notice_board(
 def test_a_worker_seals_what_is_added(
     wenxiao: Wenxiao, custody: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert wenxiao("seal", *OFFICE).returncode == 0
+    assert wenxiao("seal", *OFFICE).exit_code == 0
     before, until = sealed_size(custody), time.monotonic() + 60
     monkeypatch.setenv("WENXIAO_SEAL_SECONDS", "0.1")
     work = command("worker")
     with subprocess.Popen(work, env=environment(database_url), stderr=subprocess.DEVNULL) as worker:
         issue = ("--role", "auditor", "--system", "desk")
-        assert wenxiao("token", "issue", *OFFICE, *issue).returncode == 0
+        assert wenxiao("token", "issue", *OFFICE, *issue).exit_code == 0
         while sealed_size(custody) == before and time.monotonic() < until:
             time.sleep(0.05)
         worker.terminate()
@@ -97,12 +98,12 @@ def sealed_size(custody: Path) -> int:
 
 
 def test_a_ledger_as_it_was_sealed_has_nothing_to_recover(wenxiao: Wenxiao, key: PublicKey) -> None:
-    assert wenxiao("seal", *OFFICE).returncode == 0
+    assert wenxiao("seal", *OFFICE).exit_code == 0
     told = wenxiao("recover", *OFFICE)
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (0, "")
     assert "everything that was sealed" in told.stdout
     accepted = wenxiao("recover", *OFFICE, "--accept-loss", "--reason", "误操作")
-    assert accepted.returncode == 1
+    assert accepted.exit_code == 1
     assert key.name in wenxiao("keys", "list", *OFFICE).stdout
 
 
@@ -110,23 +111,21 @@ def test_a_database_begun_anew_under_an_old_seal_is_not_written_to(
     wenxiao: Wenxiao, key: PublicKey, tmp_path: Path
 ) -> None:
     """Somebody has lost the database, and makes an empty one."""
-    assert wenxiao("seal", *OFFICE).returncode == 0
+    assert wenxiao("seal", *OFFICE).exit_code == 0
     url = f"sqlite:///{tmp_path / 'another.sqlite'}"
 
-    def there(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(*arguments), env=environment(url), capture_output=True, text=True, check=False
-        )
+    def there(*words: str) -> Result:
+        return said(url, *words)
 
-    assert there("migrate", *OFFICE).returncode == 0
+    assert there("migrate", *OFFICE).exit_code == 0
     issue = ("token", "issue", *OFFICE, "--role", "auditor", "--system", "desk")
     refused = there(*issue)
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert "were sealed" in refused.stderr
-    assert there("recover", *OFFICE).returncode == 1
-    assert there("recover", *OFFICE, "--accept-loss").returncode == 2
+    assert there("recover", *OFFICE).exit_code == 1
+    assert there("recover", *OFFICE, "--accept-loss").exit_code == 2
     accepted = there("recover", *OFFICE, "--accept-loss", "--reason", "机房失火")
-    assert accepted.returncode == 0, accepted.stderr
-    assert there(*issue).returncode == 0
+    assert accepted.exit_code == 0, accepted.stderr
+    assert there(*issue).exit_code == 0
     sealed = there("seal", *OFFICE)
     assert sealed.stdout.startswith(f"{key.name}.2\n")

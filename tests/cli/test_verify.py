@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
-from service.cli import main
-from service.ledger.recorder import create_ledger
 from service.ledger.verifications import Verdict, latest
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Custody
 from service.proofs.notes import unbase64
+from tests.cli.conftest import Wenxiao
 from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
-
-Said = Callable[..., Result]
 
 ISSUE = ("token", "issue", "--ledger", "office", "--role", "auditor", "--system", "audit")
 
 
 @pytest.fixture
-def say(database_url: str, engine: Engine) -> Said:
-    """Say a command, in this process, to a database that has one ledger, ``office``."""
-    create_ledger(engine, "office")
-
-    def say(*words: str) -> Result:
-        return CliRunner().invoke(main, words, env={"WENXIAO_DATABASE_URL": database_url})
-
-    return say
-
-
-@pytest.fixture
-def issued(say: Said) -> Said:
+def issued(wenxiao: Wenxiao) -> Wenxiao:
     """A ledger in which something is recorded."""
-    assert say(*ISSUE).exit_code == 0
-    return say
+    assert wenxiao(*ISSUE).exit_code == 0
+    return wenxiao
 
 
 def told(stdout: str) -> dict[str, Any]:
@@ -47,7 +31,7 @@ def told(stdout: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
+def test_a_sound_ledger_is_true(issued: Wenxiao, engine: Engine) -> None:
     done = issued("verify", "--facts")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -63,7 +47,7 @@ def test_a_sound_ledger_is_true(issued: Said, engine: Engine) -> None:
 
 
 def test_a_sealed_ledger_is_verified_from_where_it_was_found_true(
-    issued: Said, custody: Path
+    issued: Wenxiao, custody: Path
 ) -> None:
     for words in (("keys", "new"), ("seal",)):
         assert issued(*words, "--ledger", "office").exit_code == 0
@@ -76,7 +60,7 @@ def test_a_sealed_ledger_is_verified_from_where_it_was_found_true(
         assert (found["checkpoints"], found["sha256"], found["sm3"]) == (1, *roots)
 
 
-def test_what_is_not_checked_is_said(issued: Said) -> None:
+def test_what_is_not_checked_is_said(issued: Wenxiao) -> None:
     for words in (("keys", "new"), ("seal",), ("verify",)):
         assert issued(*words, "--ledger", "office").exit_code == 0
     assert issued(*ISSUE).exit_code == 0
@@ -91,7 +75,7 @@ def test_what_is_not_checked_is_said(issued: Said) -> None:
     ]
 
 
-def test_a_database_that_lost_what_was_sealed_fails(issued: Said, engine: Engine) -> None:
+def test_a_database_that_lost_what_was_sealed_fails(issued: Wenxiao, engine: Engine) -> None:
     empty = backup(engine)
     for words in (("keys", "new"), ("seal",)):
         assert issued(*words, "--ledger", "office").exit_code == 0
@@ -108,7 +92,7 @@ def test_a_database_that_lost_what_was_sealed_fails(issued: Said, engine: Engine
     assert gone.stdout.startswith("✗ office: is gone, though 2 records were sealed\n")
 
 
-def test_custody_that_cannot_be_read_leaves_it_open(issued: Said, custody: Path) -> None:
+def test_custody_that_cannot_be_read_leaves_it_open(issued: Wenxiao, custody: Path) -> None:
     custody.mkdir()
     Custody(custody, "office").checkpoint_file.write_text("?")
     done = issued("verify")
@@ -116,7 +100,7 @@ def test_custody_that_cannot_be_read_leaves_it_open(issued: Said, custody: Path)
     assert "office.checkpoint" in done.stderr
 
 
-def test_both_roots_are_told_so_that_they_can_be_noted_elsewhere(issued: Said) -> None:
+def test_both_roots_are_told_so_that_they_can_be_noted_elsewhere(issued: Wenxiao) -> None:
     def told_now() -> dict[str, Any]:
         return told(issued("verify", "--json", "--ledger", "office").stdout)
 
@@ -129,7 +113,7 @@ def test_both_roots_are_told_so_that_they_can_be_noted_elsewhere(issued: Said) -
     assert first["sha256"] != first["sm3"]
 
 
-def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> None:
+def test_a_changed_record_fails_and_is_named(issued: Wenxiao, engine: Engine) -> None:
     unguard(engine)
     with changed(engine, record(engine, 1), topic=b"office.token_revoked"):
         done = issued("verify", "--json", "--ledger", "office")
@@ -140,7 +124,7 @@ def test_a_changed_record_fails_and_is_named(issued: Said, engine: Engine) -> No
     assert done.stderr == "Error: the ledger is not as it was recorded\n"
 
 
-def test_a_ledger_whose_head_is_gone_is_not_passed_over(issued: Said, engine: Engine) -> None:
+def test_a_ledger_whose_head_is_gone_is_not_passed_over(issued: Wenxiao, engine: Engine) -> None:
     unguard(engine)
     execute(engine, "DELETE FROM ledger_head")
     done = issued("verify")
@@ -148,21 +132,21 @@ def test_a_ledger_whose_head_is_gone_is_not_passed_over(issued: Said, engine: En
     assert done.stdout == "✗ office: head is gone, though there are records\n"
 
 
-def test_an_empty_ledger_is_inconclusive(say: Said) -> None:
-    done = say("verify", "--json")
+def test_an_empty_ledger_is_inconclusive(wenxiao: Wenxiao) -> None:
+    done = wenxiao("verify", "--json")
     assert done.exit_code == 3
     assert told(done.stdout)["verdict"] == "inconclusive"
     assert done.stderr == "Error: there was nothing to verify\n"
 
 
-def test_one_true_ledger_does_not_vouch_for_an_empty_one(issued: Said) -> None:
+def test_one_true_ledger_does_not_vouch_for_an_empty_one(issued: Wenxiao) -> None:
     assert issued("migrate", "--ledger", "empty").exit_code == 0
     assert issued("verify").exit_code == 3
     assert issued("verify", "--ledger", "office").exit_code == 0
 
 
-def test_a_ledger_that_is_not_there_is_not_thereby_false(say: Said) -> None:
-    done = say("verify", "--ledger", "nowhere")
+def test_a_ledger_that_is_not_there_is_not_thereby_false(wenxiao: Wenxiao) -> None:
+    done = wenxiao("verify", "--ledger", "nowhere")
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"
 
@@ -170,41 +154,43 @@ def test_a_ledger_that_is_not_there_is_not_thereby_false(say: Said) -> None:
 @pytest.mark.parametrize(
     "url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://nobody@127.0.0.1:1/none"]
 )
-def test_nor_is_a_database_that_is_not_there(say: Said, url: str) -> None:
-    done = say("verify", "--database", url)
+def test_nor_is_a_database_that_is_not_there(wenxiao: Wenxiao, url: str) -> None:
+    done = wenxiao("verify", "--database", url)
     assert done.exit_code == 3
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_database_that_was_never_migrated_is_told_apart(say: Said, tmp_path: Path) -> None:
-    done = say("verify", "--database", f"sqlite:///{tmp_path}/new.sqlite")
+def test_a_database_that_was_never_migrated_is_told_apart(wenxiao: Wenxiao, tmp_path: Path) -> None:
+    done = wenxiao("verify", "--database", f"sqlite:///{tmp_path}/new.sqlite")
     assert done.exit_code == 3
     assert done.stderr == "Error: the database is not at this release's schema: wenxiao migrate\n"
     assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("name", ["", "Office", "a b", "office-", "a" * 64, "办公室"])
-def test_what_cannot_name_a_ledger_is_a_fault_of_usage(say: Said, name: str) -> None:
-    assert say("migrate", "--ledger", name).exit_code == 2
-    assert say("verify", "--ledger", name).exit_code == 2
+def test_what_cannot_name_a_ledger_is_a_fault_of_usage(wenxiao: Wenxiao, name: str) -> None:
+    assert wenxiao("migrate", "--ledger", name).exit_code == 2
+    assert wenxiao("verify", "--ledger", name).exit_code == 2
 
 
 @pytest.mark.parametrize("url", ["garbage", "garbage://x", "mysql://x", "?"])
-def test_what_cannot_name_a_database_is_a_fault_of_usage(say: Said, url: str) -> None:
+def test_what_cannot_name_a_database_is_a_fault_of_usage(wenxiao: Wenxiao, url: str) -> None:
     for words in (("verify",), ("migrate",), ("worker", "--once")):
-        done = say(*words, "--database", url)
+        done = wenxiao(*words, "--database", url)
         assert (done.exit_code, done.stdout) == (2, "")
         assert "the database is not named by such a URL" in done.stderr
 
 
-def test_a_setting_that_means_nothing_is_a_fault_of_usage(database_url: str) -> None:
-    loud = {"WENXIAO_DATABASE_URL": database_url, "WENXIAO_LOG_LEVEL": "loud"}
+def test_a_setting_that_means_nothing_is_a_fault_of_usage(
+    wenxiao: Wenxiao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WENXIAO_LOG_LEVEL", "loud")
     for word in ("verify", "serve", "worker"):
-        done = CliRunner().invoke(main, [word], env=loud)
+        done = wenxiao(word)
         assert done.exit_code == 2
         assert "WENXIAO_LOG_LEVEL should be debug, info, warning or error" in done.stderr
 
 
-def test_an_option_that_does_not_exist_is_a_fault_of_usage(say: Said) -> None:
-    assert say("verify", "--everything").exit_code == 2
+def test_an_option_that_does_not_exist_is_a_fault_of_usage(wenxiao: Wenxiao) -> None:
+    assert wenxiao("verify", "--everything").exit_code == 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from service.cli import main
 from service.proofs import keyfiles
@@ -16,7 +17,7 @@ from service.proofs.cosigning import cosigned
 from service.proofs.notes import Kind, PublicKey
 from service.proofs.policy import Witness
 from tests.bench.serving import Server
-from tests.cli.conftest import command, environment
+from tests.cli.conftest import Wenxiao, command, environment, said
 from tests.cli.test_serve import lines
 from tests.conftest import Databases
 from tests.proofs.growing import Log
@@ -24,8 +25,6 @@ from tests.proofs.growing import Log
 NAME = "audit.example/w1"
 LOG = Log()
 SECRET = "correct horse"
-
-Ask = Callable[..., Result]
 
 
 @pytest.fixture
@@ -36,12 +35,9 @@ def url(sqlite_databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def wenxiao(url: str) -> Ask:
-    def ask(*words: str | Path, typed: str = "") -> Result:
-        runner = CliRunner(env={"WENXIAO_DATABASE_URL": url})
-        return runner.invoke(main, [*map(str, words)], input=typed)
-
-    return ask
+def wenxiao(url: str) -> Wenxiao:
+    """Say a command to the witness's database; what it asks back is answered with ``typed``."""
+    return partial(said, url)
 
 
 @pytest.fixture
@@ -62,7 +58,7 @@ def passphrase(monkeypatch: pytest.MonkeyPatch) -> str:
     return SECRET
 
 
-def test_a_new_key_is_told_and_kept(wenxiao: Ask, key: Path) -> None:
+def test_a_new_key_is_told_and_kept(wenxiao: Wenxiao, key: Path) -> None:
     done = wenxiao("witness", "new", NAME, "--out", key)
     assert done.exit_code == 0
     assert PublicKey.parse(done.stdout.strip()) == keyfiles.read(key, kind=Kind.WITNESS).public
@@ -79,7 +75,7 @@ def test_a_passphrase_is_asked_for_twice(key: Path) -> None:
 
 
 @pytest.mark.usefixtures("passphrase")
-def test_a_new_key_may_have_a_passphrase(wenxiao: Ask, key: Path) -> None:
+def test_a_new_key_may_have_a_passphrase(wenxiao: Wenxiao, key: Path) -> None:
     done = wenxiao("witness", "new", NAME, "--out", key, "--json")
     found = keyfiles.read(key, SECRET)
     assert json.loads(done.stdout) == {"name": NAME, "key": str(found.public)}
@@ -87,7 +83,7 @@ def test_a_new_key_may_have_a_passphrase(wenxiao: Ask, key: Path) -> None:
 
 
 def test_a_witness_is_served_and_remembers(
-    wenxiao: Ask, key: Path, policy: Path, url: str, tmp_path: Path, passphrase: str
+    wenxiao: Wenxiao, key: Path, policy: Path, url: str, tmp_path: Path, passphrase: str
 ) -> None:
     wenxiao("witness", "new", NAME, "--out", key)
     signer, log = keyfiles.read(key, passphrase), tmp_path / "log"
@@ -115,7 +111,7 @@ def test_a_witness_is_served_and_remembers(
     ],
 )
 def test_a_policy_that_trusts_nobody_is_told(
-    wenxiao: Ask, key: Path, policy: Path, text: str, because: str
+    wenxiao: Wenxiao, key: Path, policy: Path, text: str, because: str
 ) -> None:
     wenxiao("witness", "new", NAME, "--out", key)
     policy.write_text(text, encoding="utf-8")
@@ -124,7 +120,7 @@ def test_a_policy_that_trusts_nobody_is_told(
 
 
 def test_a_key_that_is_none_is_told(
-    wenxiao: Ask, key: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+    wenxiao: Wenxiao, key: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keyfiles.create(key, NAME, Kind.LOG)
     words = ("witness", "serve", "--key", key, "--policy", policy)
@@ -142,7 +138,7 @@ def test_a_key_that_is_none_is_told(
 
 
 def test_a_database_without_the_schema_is_told(
-    wenxiao: Ask, key: Path, policy: Path, tmp_path: Path
+    wenxiao: Wenxiao, key: Path, policy: Path, tmp_path: Path
 ) -> None:
     keyfiles.create(key, NAME, Kind.WITNESS)
     words = ("witness", "serve", "--key", key, "--policy", policy)
