@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from service.proofs.checkpoints import NUMBER, head_of
 from service.proofs.notes import BadNote, Note, Signature
 from service.proofs.policy import Witness
-from service.proofs.witness import Stale, Submission
+from service.proofs.witness import Forked, Inconsistent, Stale, Submission
 
 SECONDS = 10.0
 """How long is waited for all witnesses together."""
@@ -40,16 +40,22 @@ class Answer:
     """答复: a witness's cosignature, or the reason why there is none.
 
     ``seen`` is how far the witness is known to have seen the ledger now: begin there next time.
+    ``contradicts``: what it has signed before is not the beginning of what it is shown.
     """
 
     witness: Witness
     seen: int
     signature: Signature | None = None
     reason: str = ""
+    contradicts: bool = False
 
 
 class Unheard(Exception):
     """未获联署: there is no cosignature, for the reason that this says."""
+
+
+class Contradicted(Unheard):
+    """见证相悖: the witness has signed another history before."""
 
 
 def cosigned(
@@ -84,6 +90,11 @@ class Response(NamedTuple):
     kind: str
     body: str
 
+    @property
+    def is_stale(self) -> bool:
+        """Does it ask for the proof to begin at another size?"""
+        return (self.status, self.kind) == (Stale.status, Stale.content_type)
+
 
 @dataclass
 class _Asking:
@@ -111,7 +122,8 @@ class _Asking:
         try:
             return Answer(self.witness, self.size, self.said.result())
         except Unheard as error:
-            return Answer(self.witness, self.seen, reason=str(error))
+            contradicts = isinstance(error, Contradicted)
+            return Answer(self.witness, self.seen, reason=str(error), contradicts=contradicts)
 
     def _run(self) -> None:
         try:
@@ -122,13 +134,20 @@ class _Asking:
     def _ask(self) -> Signature:
         """Raises ``Unheard``, and what ``consistency`` raises."""
         found = self._posted()
-        if found.status == Stale.status and found.kind == Stale.content_type:
+        if found.is_stale:
             self._learn(found.body)
             found = self._posted()
         if found.status != 200:
             said = PRINTABLE.sub("?", found.body.partition("\n")[0])[:100]
-            raise Unheard(f"it answered {found.status}: {said}")
+            kind = Contradicted if self._is_contradicted(found) else Unheard
+            raise kind(f"it answered {found.status}: {said}")
         return self._signature(found.body)
+
+    def _is_contradicted(self, found: Response) -> bool:
+        """Does it say so itself: of the same size by a conflict, of a larger one by the proof?"""
+        if found.status == Forked.status and self.seen == self.size:
+            return not found.is_stale or found.body == f"{self.size}\n"
+        return found.status == Inconsistent.status
 
     def _learn(self, said: str) -> None:
         """How far it has seen the ledger, as it says itself."""

@@ -110,9 +110,23 @@ def test_a_ledger_written_anew_is_told_so(honest: Known) -> None:
     ask(LOG, 5, [honest])
     (larger,) = ask(REWRITTEN, 9, [honest])
     (same,) = ask(REWRITTEN, 5, [honest], {"honest": 5})
+    (asked_anew,) = ask(REWRITTEN, 5, [honest])
     assert larger.reason.startswith("it answered 422: the tree of 5 is not the beginning")
     assert same.reason == "it answered 409: another tree of 5 was seen before"
-    assert (larger.signature, same.signature) == (None, None)
+    assert asked_anew == same
+    for each in (larger, same):
+        assert (each.signature, each.contradicts) == (None, True)
+
+
+@pytest.mark.parametrize("kind", [TYPE, "text/plain"])
+def test_a_conflict_at_its_own_size_is_a_contradiction_however_it_is_told(
+    serve: Callable[[Any], str], kind: str
+) -> None:
+    def has_another_of_5(asked: Submission) -> Response:
+        return Response("5\n", 409, content_type=TYPE if asked.old != 5 else kind)
+
+    (answer,) = ask(LOG, 5, [lying(serve, has_another_of_5)])
+    assert (answer.signature, answer.seen, answer.contradicts) == (None, 5, True)
 
 
 def as_line(signer: Signer, text: str) -> Response:
@@ -152,7 +166,7 @@ def test_a_lie_is_told_and_believed_by_nobody(
 ) -> None:
     made, because = LIES[lie]
     told, heard = ask(LOG, 5, [lying(serve, made), honest])
-    assert (told.signature, heard.reason) == (None, "")
+    assert (told.signature, told.contradicts, heard.reason) == (None, False, "")
     assert re.search(because, told.reason), told.reason
 
 
