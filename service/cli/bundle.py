@@ -24,7 +24,6 @@ from service.cli.common import (
     tell,
 )
 from service.proofs.bundles import BadQuestion, Range, Wanted
-from service.proofs.policy import BadPolicy
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.tiles import NotThere
 
@@ -105,7 +104,7 @@ def proving() -> Iterator[None]:
         yield
     except NotSealed as error:
         raise Inconclusive(f"{error}: wenxiao seal") from error
-    except (BadQuestion, BadPolicy, NotThere) as error:
+    except (BadQuestion, NotThere) as error:
         raise Failed(str(error)) from error
 
 

@@ -24,9 +24,7 @@ from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
 from service.proofs.anchor import anchor
-from service.proofs.keyfiles import BadKeyFile
-from service.proofs.notes import BadNote
-from service.proofs.policy import BadPolicy
+from service.proofs.troubles import TROUBLES
 from service.request import Refusal
 from service.settings import BadSetting, Settings
 
@@ -43,9 +41,7 @@ EXPECTED = (
     PersistenceError,
     SQLAlchemyError,
     UnsafeDatabase,
-    BadKeyFile,
-    BadNote,
-    BadPolicy,
+    *TROUBLES,
     Refusal,
     OSError,
     UnicodeError,

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import click
 
 from service.cli.common import (
-    Failed,
     database_option,
     json_option,
     ledger_at,
@@ -16,10 +15,7 @@ from service.cli.common import (
     settings,
     tell,
 )
-from service.proofs.custody import BadCustody
-from service.proofs.keyfiles import BadKeyFile
-from service.proofs.keys import KeyRefused, Keys
-from service.proofs.policy import BadPolicy
+from service.proofs.keys import Keys
 from service.proofs.rounds import Rounds, keys_of
 
 
@@ -74,9 +70,6 @@ def list_(*, database: str | None, ledger: str, as_json: bool) -> None:
 
 @contextmanager
 def keys_at(database: str | None, ledger: str) -> Iterator[Keys]:
-    """The keys of a ledger; fails in a sentence where they are not to be had."""
+    """The keys of a ledger."""
     with ledger_at(database, ledger) as at:
-        try:
-            yield keys_of(at, settings(database))
-        except (BadCustody, BadKeyFile, BadPolicy, KeyRefused) as error:
-            raise Failed(str(error)) from error
+        yield keys_of(at, settings(database))

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from service.cli.common import (
-    Failed,
     Inconclusive,
     database_option,
     json_option,
@@ -16,11 +15,7 @@ from service.cli.common import (
     settings,
     tell,
 )
-from service.proofs.custody import BadCustody
-from service.proofs.keyfiles import BadKeyFile
-from service.proofs.keys import KeyRefused
 from service.proofs.pages import checkpoint_page
-from service.proofs.policy import BadPolicy
 from service.proofs.rounds import Round, Rounds
 
 
@@ -39,10 +34,7 @@ def command(*, database: str | None, ledger: str, page: Path | None, as_json: bo
     Exit code 3 where fewer of them signed than the policy wants.
     """
     with ledger_at(database, ledger) as at:
-        try:
-            made = Rounds(at, settings(database)).go()
-        except (BadKeyFile, KeyRefused, BadCustody, BadPolicy) as error:
-            raise Failed(str(error)) from error
+        made = Rounds(at, settings(database)).go()
     if made.sealed is None:
         raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
     if page:

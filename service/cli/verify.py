@@ -25,7 +25,6 @@ from service.cli.common import (
 from service.clock import shown
 from service.ledger.verifications import Verdict, Verification, keep
 from service.ledger.verify import every_name
-from service.proofs.custody import BadCustody
 from service.verifying import Account, Inspection
 
 MARKS = {Verdict.TRUE: "✓", Verdict.FAILED: "✗", Verdict.INCONCLUSIVE: "?"}
@@ -77,7 +76,7 @@ def _inconclusive_if_unread() -> Iterator[None]:
     """What cannot be reached, or was not read to its end, is not thereby false."""
     try:
         yield
-    except (Failed, BadCustody, *EXPECTED) as error:
+    except (Failed, *EXPECTED) as error:
         raise Inconclusive(sentence(error)) from error
     except KeyboardInterrupt as interrupted:
         raise Inconclusive("interrupted before the end") from interrupted

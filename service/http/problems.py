@@ -51,11 +51,9 @@ from service.ledger.errors import (
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
 from service.proofs.bundles import BadQuestion, NotCovered, TooMuch
-from service.proofs.custody import BadCustody
-from service.proofs.notes import BadNote
-from service.proofs.policy import BadPolicy
 from service.proofs.prover import NotSealed
 from service.proofs.tiles import NotThere
+from service.proofs.troubles import TROUBLES
 from service.request import Forbidden, Malformed, NotFound
 from service.sitting import VersionMoved
 
@@ -210,9 +208,7 @@ ERRORS: Mapping[type[Exception], Any] = {
     NotThere: lambda _: Problem(HISTORY_MISSING),
     OutcomeUnknown: _outcome_unknown,
     HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
-    BadCustody: _unreadable,
-    BadNote: _unreadable,
-    BadPolicy: _unreadable,
+    **dict.fromkeys(TROUBLES, _unreadable),
     StorageUnavailable: lambda _: Problem(STORAGE_UNAVAILABLE, "没有登记任何内容，请稍后重试"),
     UnsafeDatabase: lambda _: Problem(STORAGE_UNAVAILABLE, "数据库的设置不能保证记录不丢失"),
     ClockBehind: _clock_behind,

@@ -14,22 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from service import logs
 from service.ledger.application import Ledger
 from service.ledger.recorder import every_ledger
-from service.proofs.custody import BadCustody, Custody
-from service.proofs.keyfiles import BadKeyFile
-from service.proofs.keys import KeyRefused
-from service.proofs.policy import BadPolicy
+from service.proofs.custody import Custody
 from service.proofs.rounds import Round, Rounds
+from service.proofs.troubles import TROUBLES
 from service.settings import Settings
 
-EXPECTED = (
-    BadCustody,
-    BadKeyFile,
-    BadPolicy,
-    KeyRefused,
-    OSError,
-    PersistenceError,
-    SQLAlchemyError,
-)
+EXPECTED = (*TROUBLES, OSError, PersistenceError, SQLAlchemyError)
 """What may go wrong without anybody's code being wrong; it is logged, and tried again."""
 
 
