@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,6 +38,9 @@ class LedgerItself(Aggregate, kind="ledger", collection="ledger"):
 
 
 ITSELF = MAIN
+
+LOG = re.compile(r"[^\n]*/[^\n/.]+\.([1-9][0-9]{0,8})\n")
+"""How a checkpoint of a second, third … log begins: its origin ends in the number."""
 
 
 class ActRefused(Fact[Refusals], topic="act.refused", says="拒绝办理 {title}: {reasons}"):
@@ -147,5 +151,11 @@ class LossAccepted(
     sealed: str
     reason: str
 
+    @property
+    def log(self) -> int:
+        """Which log it was; a ledger that was begun anew does not remember those before it."""
+        found = LOG.match(self.sealed)
+        return int(found[1]) if found else 1
+
     def apply(self, ledger: LedgerItself, /) -> None:
-        ledger.generation += 1
+        ledger.generation = max(ledger.generation, self.log) + 1

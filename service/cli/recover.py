@@ -17,11 +17,16 @@ from service.cli.common import (
     tell,
 )
 from service.ledger.application import Ledger
-from service.proofs.custody import BadCustody, Custody
-from service.proofs.keys import KeyRefused
+from service.proofs.custody import Custody
 from service.proofs.notes import LONGEST
-from service.proofs.recovering import NothingMissing, accept_loss, take_back, what_is_missing
-from service.proofs.rounds import Rounds, keys_of
+from service.proofs.recovering import (
+    NothingMissing,
+    accept_loss,
+    heed_no_stranger,
+    take_back,
+    what_is_missing,
+)
+from service.proofs.rounds import Rounds, keys_of, policy_of
 
 
 @click.command("recover")
@@ -50,6 +55,9 @@ def command(
     --checkpoint puts back a copy, from wherever the newest one is found. Only where records cannot
     be had back, --accept-loss puts the loss on record, with the last checkpoint of what there was,
     and begins another log for the witnesses, so that nobody takes one for the other.
+
+    What a witness has said of more records than there are is heeded no longer once the file that
+    WENXIAO_POLICY names does not name that witness.
     """
     if accepts and not reason:
         raise click.UsageError("--accept-loss needs a --reason, which goes on record")
@@ -58,18 +66,20 @@ def command(
     with opened(database, is_anchored=False) as engine:
         at = Ledger(engine, ledger)
         keys = keys_of(at, chosen)
+        ignored = heed_no_stranger(custody, policy_of(chosen)) if chosen.policy else ""
+        if ignored:
+            click.echo(ignored, err=True)
         try:
             if checkpoint:
                 take_back(at, custody, keys, checkpoint.read(LONGEST))
             missing = what_is_missing(at, custody)
             if accepts:
-                with custody.alone():
-                    accept_loss(at, custody, keys, reason)
+                accept_loss(at, custody, keys, reason)
                 Rounds(at, chosen).go()
-        except (BadCustody, KeyRefused, NothingMissing) as error:
+        except NothingMissing as error:
             raise Failed(str(error)) from error
     if missing and not accepts:
         raise Failed(missing)
     told = missing and f"accepted, and on record: {missing}"
-    answer = {"ledger": ledger, "missing": missing, "accepted": accepts}
+    answer = {"ledger": ledger, "missing": missing, "accepted": accepts, "ignored": ignored}
     tell(answer, told or f"ledger {ledger} holds everything that was sealed", as_json=as_json)

@@ -57,10 +57,7 @@ def require_as_long(ledger: str, size: int, custody: Custody) -> None:
         raise too_short(ledger, size, sealed.checkpoint.size)
     seen, witness = custody.seen()
     if size < seen:
-        raise HistoryMissing(
-            f"ledger {ledger} has {size} records here, and witness {witness} has seen {seen};"
-            f" {LEAD_OUT}"
-        )
+        raise seen_more(ledger, size, seen, witness)
 
 
 def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
@@ -68,6 +65,14 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     return HistoryMissing(
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
         f" records {size + 1} to {sealed} are missing; {LEAD_OUT}"
+    )
+
+
+def seen_more(ledger: str, size: int, seen: int, witness: str) -> HistoryMissing:
+    """A witness says that there was more; it signs nothing that would prove it."""
+    return HistoryMissing(
+        f"ledger {ledger} has {size} records here, and witness {witness} has seen {seen};"
+        f" {LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first"
     )
 
 

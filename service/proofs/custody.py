@@ -93,6 +93,10 @@ class Custody:
         if size > self.seen()[0]:
             self._write(self.seen_file, f"{size} {witness}\n")
 
+    def forget_seen(self) -> None:
+        """What a witness has said that it has seen counts no longer."""
+        self.seen_file.unlink(missing_ok=True)
+
     @property
     def has_lost_its_checkpoint(self) -> bool:
         """Is there a key, which has signed as soon as it was made, and no checkpoint by it?"""
@@ -109,7 +113,7 @@ class Custody:
             raise BadCustody(f"{self.seen_file}: {error}") from error
 
     def put_aside(self, generation: int) -> None:
-        """Keep the last checkpoint of a log that goes on as another one."""
+        """Keep the last checkpoint of a log that goes on as another one; it is moved last."""
         for file in (self.seen_file, self.verified_file, self.checkpoint_file):
             if file.exists():
                 file.rename(file.with_suffix(f".{generation}{file.suffix}"))

@@ -59,7 +59,7 @@ class Keys:
         To be asked with the custody to oneself. Broken off on the way, it is taken up again where
         it was. Raises ``KeyRefused`` and ``BadKeyFile``.
         """
-        old = read(self.custody.key_file, self._passphrase)
+        old = self._here()
         last_size = self._signed_by(old)
         new = self._next()
         if self._is_in_use(old):
@@ -89,12 +89,20 @@ class Keys:
 
     def signer(self) -> Signer:
         """The present key. Raises ``KeyRefused``, and ``BadKeyFile`` where it cannot be read."""
-        signer = read(self.custody.key_file, self._passphrase)
+        signer = self._here()
         if not self._is_in_use(signer):
             raise KeyRefused(f"the ledger does not know {signer.public} as a key in use")
         if signer.name != self.origin:
             raise KeyRefused(f"{signer.public} signs for {signer.name}, not for {self.origin}")
         return signer
+
+    def is_in_place(self) -> bool:
+        """Is the key that is here in use, and for the log that the ledger is at present?"""
+        signer = self._here()
+        return signer.name == self.origin and self._is_in_use(signer)
+
+    def _here(self) -> Signer:
+        return read(self.custody.key_file, self._passphrase)
 
     def _signed_by(self, signer: Signer) -> int:
         """How far the ledger had come when this signer signed it last."""

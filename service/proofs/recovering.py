@@ -14,7 +14,10 @@ from service.ledger.recorder import storage
 from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
 from service.proofs.custody import Custody, Sealed
 from service.proofs.keys import Keys
+from service.proofs.losses import losses_of
 from service.proofs.notes import BadNote, Note
+from service.proofs.policy import Policy
+from service.proofs.seals import Seals
 from service.proofs.trust import keys_on_record
 from service.release import ask_as_console
 
@@ -35,31 +38,61 @@ def what_is_missing(ledger: Ledger, custody: Custody) -> str:
 
 
 def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> None:
-    """Put a loss on record, and go on as another log.
+    """Put a loss on record, and go on as another log, which is to be sealed next.
 
-    ``ledger`` has to be opened without its anchor, which lets nothing be added; the custody is to
-    be had to oneself. Broken off on the way, it is taken up again where it was. Raises
-    ``NothingMissing``.
+    ``ledger`` has to be opened without its anchor, which lets nothing be added. Broken off on the
+    way, it is taken up again where it was. Raises ``NothingMissing``.
     """
-    sealed = custody.sealed()
-    if sealed is None or not what_is_missing(ledger, custody):
-        raise NothingMissing("the database holds everything that was sealed")
-    if keys.origin == sealed.checkpoint.origin:
-        outcome = ask_as_console(
-            ledger,
-            "accept_loss",
-            LedgerItself,
-            {
-                "size": ledger.head_position(),
-                "sealed_size": sealed.checkpoint.size,
-                "sealed": str(Note(sealed.note.text, sealed.note.signatures[:1])),
-                "reason": reason,
-            },
-        )
-        if not outcome.is_recorded:
-            raise NothingMissing(outcome.records[0].fact.sentence())
-    keys.rotate(reason)
-    custody.put_aside(keys.known.generation - 1)
+    with custody.alone():
+        sealed = custody.sealed()
+        if sealed is None and goes_on(ledger, keys):
+            return
+        is_begun = sealed is not None and is_on_record(ledger, sealed)
+        if sealed is None or not (is_begun or what_is_missing(ledger, custody)):
+            raise NothingMissing("the database holds everything that was sealed")
+        if not is_begun:
+            put_on_record(ledger, sealed, reason)
+        if not keys.is_in_place():
+            keys.rotate(reason)
+        custody.put_aside(keys.known.generation - 1)
+
+
+def goes_on(ledger: Ledger, keys: Keys) -> bool:
+    """Has a loss been accepted, and only the first checkpoint of the log after it not been made?"""
+    if keys.known.generation == 1 or not keys.is_in_place():
+        return False
+    return Seals(storage(ledger.engine, ledger.slug)).latest(keys.origin) is None
+
+
+def is_on_record(ledger: Ledger, sealed: Sealed) -> bool:
+    """Is the loss of this log on record, of which this is the last checkpoint?"""
+    loss = losses_of(ledger).get(sealed.checkpoint.origin)
+    return loss is not None and loss.last == sealed.checkpoint
+
+
+def put_on_record(ledger: Ledger, sealed: Sealed, reason: str) -> None:
+    """From here on the ledger is another log. Raises ``NothingMissing`` where that is refused."""
+    body = {
+        "size": ledger.head_position(),
+        "sealed_size": sealed.checkpoint.size,
+        "sealed": str(Note(sealed.note.text, sealed.note.signatures[:1])),
+        "reason": reason,
+    }
+    outcome = ask_as_console(ledger, "accept_loss", LedgerItself, body)
+    if not outcome.is_recorded:
+        raise NothingMissing(outcome.records[0].fact.sentence())
+
+
+def heed_no_stranger(custody: Custody, policy: Policy) -> str:
+    """Forget what a witness has seen whom the policy does not name any more; says so, if it did."""
+    if not custody.seen_file.exists():
+        return ""
+    with custody.alone():
+        size, witness = custody.seen()
+        if not witness or witness in policy.witnesses:
+            return ""
+        custody.forget_seen()
+    return f"witness {witness} is named no longer: that it has seen {size} records is not heeded"
 
 
 def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:
@@ -68,14 +101,15 @@ def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:
     Raises ``BadNote`` where it is none that a key of this ledger has signed while it was good, and
     ``HistoryMissing`` where the database does not hold what it says.
     """
-    if custody.sealed() is not None:
-        raise NothingMissing("custody has its last checkpoint")
-    sealed = Sealed.parse(text)
-    told = sealed.checkpoint
-    good = keys_on_record(keys.known.keys)
-    by = [key for key in sealed.note.signed_by(good) if key.name == told.origin == keys.origin]
-    if not any(good[key] is None or told.size <= (good[key] or 0) for key in by):
-        raise BadNote(f"no checkpoint of {keys.origin} by a key of it that was good for it")
-    stored = storage(ledger.engine, ledger.slug)
-    require_unbroken(stored, ledger.head_position(), told)
-    custody.keep(sealed.note)
+    with custody.alone():
+        if custody.sealed() is not None:
+            raise NothingMissing("custody has its last checkpoint")
+        sealed = Sealed.parse(text)
+        told = sealed.checkpoint
+        good = keys_on_record(keys.known.keys)
+        by = [key for key in sealed.note.signed_by(good) if key.name == told.origin == keys.origin]
+        if not any(good[key] is None or told.size <= (good[key] or 0) for key in by):
+            raise BadNote(f"no checkpoint of {keys.origin} by a key of it that was good for it")
+        stored = storage(ledger.engine, ledger.slug)
+        require_unbroken(stored, ledger.head_position(), told)
+        custody.keep(sealed.note)

@@ -9,11 +9,10 @@ import sqlalchemy as sa
 
 from service.ledger.application import Ledger
 from service.ledger.engine import writing
-from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import SHA256
 from service.ledger.recorder import storage
 from service.ledger.tables import cosignature
-from service.proofs.anchor import LEAD_OUT
+from service.proofs.anchor import seen_more
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.cosigning import Answer, Consistency, cosigned
 from service.proofs.custody import Custody, Sealed
@@ -95,11 +94,8 @@ class Rounds:
             self._seen[each.witness.name] = min(each.seen, checkpoint.size)
             if each.seen > checkpoint.size:
                 self._custody.note_seen(each.seen, each.witness.name)
-                raise HistoryMissing(
-                    f"witness {each.witness.name} has signed {each.seen} records of"
-                    f" {checkpoint.origin}, and there are {checkpoint.size} here; {LEAD_OUT};"
-                    f" if it is mistaken, strike it from the policy, and {self._custody.seen_file}"
-                )
+                slug = self._storage.ledger
+                raise seen_more(slug, checkpoint.size, each.seen, each.witness.name)
 
     def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:
         """The checkpoint with what witnesses have newly said, kept inside and outside."""

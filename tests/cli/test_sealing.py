@@ -107,6 +107,23 @@ def test_a_ledger_as_it_was_sealed_has_nothing_to_recover(wenxiao: Wenxiao, key:
     assert key.name in wenxiao("keys", "list", *OFFICE).stdout
 
 
+def test_a_mistaken_witness_is_struck_from_the_policy_and_not_heeded(
+    wenxiao: Wenxiao, key: PublicKey, custody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert wenxiao("seal", *OFFICE).exit_code == 0
+    Custody(custody, "office").note_seen(900, "audit")
+    asked = wenxiao("recover", *OFFICE)
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    assert "witness audit has seen 900" in asked.stderr
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {key}\nquorum none\n")
+    monkeypatch.setenv("WENXIAO_POLICY", str(policy))
+    lifted = wenxiao("recover", *OFFICE)
+    assert lifted.exit_code == 0
+    assert "witness audit is named no longer" in lifted.stderr
+    assert "everything that was sealed" in lifted.stdout
+
+
 def test_a_database_begun_anew_under_an_old_seal_is_not_written_to(
     wenxiao: Wenxiao, key: PublicKey, tmp_path: Path
 ) -> None:

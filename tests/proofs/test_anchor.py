@@ -146,30 +146,6 @@ def test_a_loss_is_accepted_on_record_and_the_ledger_goes_on_as_another_log(
     assert list(keys.known.keys.values()) == [351, None]
 
 
-def test_the_acceptance_of_a_loss_that_was_broken_off_is_taken_up_again(
-    engine: Engine,
-    old: Backup,
-    settings: Settings,
-    unanchored: Ledger,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    restore(engine, old)
-    other = unanchored
-    keys = keys_of(other, settings)
-    with monkeypatch.context() as patched:
-        patched.setattr(keys, "rotate", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            accept_loss(other, custody(settings), keys, "机房失火")
-    accept_loss(other, custody(settings), keys, "机房失火")
-    assert Rounds(other, settings).go().is_new
-    assert keys.known.generation == 2
-    assert not what_is_missing(other, custody(settings))
-
-
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def test_where_nothing_is_missing_nothing_is_accepted(ledger: Ledger, settings: Settings) -> None:
     with pytest.raises(NothingMissing):
         accept_loss(ledger, custody(settings), keys_of(ledger, settings), "误操作")

@@ -1,0 +1,197 @@
+"""The way out of a loss, wherever one is broken off on it, and whoever else is on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from aggregates.ledger import ITSELF, LedgerItself, LossAccepted
+from service.ledger.application import Ledger
+from service.ledger.engine import make_engine
+from service.ledger.recorder import create_ledger
+from service.proofs import keys as of_keys
+from service.proofs import recovering
+from service.proofs.custody import Custody
+from service.proofs.policy import NONE, Policy
+from service.proofs.recovering import (
+    NothingMissing,
+    accept_loss,
+    heed_no_stranger,
+    take_back,
+    what_is_missing,
+)
+from service.proofs.rounds import Rounds, keys_of
+from service.settings import Settings
+from tests.conftest import Databases, opened
+from tests.ledger.tampering import backup, restore
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
+from tests.proofs.test_notes import witness
+
+STEPS = (
+    (recovering, "ask_as_console"),
+    (of_keys, "ask_as_console"),
+    (of_keys, "create"),
+    (Path, "replace"),
+    (Path, "rename"),
+)
+"""Whatever leaves something behind while a loss is accepted."""
+
+
+class Killed(BaseException):
+    """The machine is switched off."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def custody(settings: Settings) -> Custody:
+    return Custody(Path(settings.custody), SLUG)
+
+
+@pytest.fixture
+def ledger(engine: Engine, settings: Settings) -> Ledger:
+    return sealed_office(engine, settings)
+
+
+@pytest.fixture
+def unanchored(engine: Engine) -> Iterator[Engine]:
+    """The database as ``wenxiao recover`` opens it."""
+    own = make_engine(engine.url)
+    yield own
+    own.dispose()
+
+
+def dying(step: Callable[..., Any], clock: Iterator[int], last: int) -> Callable[..., Any]:
+    """A step before or after which the machine is switched off, once as many have gone by."""
+
+    def taken(*given: Any, **named: Any) -> Any:
+        if next(clock) == last:
+            raise Killed
+        done = step(*given, **named)
+        if next(clock) == last:
+            raise Killed
+        return done
+
+    return taken
+
+
+def test_a_loss_is_accepted_once_wherever_its_acceptance_is_broken_off(
+    engine: Engine,
+    ledger: Ledger,
+    unanchored: Engine,
+    settings: Settings,
+    custody: Custody,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, kept = backup(engine), tmp_path / "kept"
+    add(ledger, 50)
+    last = Rounds(ledger, settings).go().sealed
+    assert last is not None
+    custody.keep_verified(last.note)
+    custody.note_seen(360, "audit")
+    shutil.copytree(custody.folder, kept)
+    ends = []
+    for moment in count():
+        restore(engine, old)
+        shutil.rmtree(custody.folder)
+        shutil.copytree(kept, custody.folder)
+        other, clock = Ledger(unanchored, SLUG), count()
+        with monkeypatch.context() as patched, suppress(Killed):
+            for place, name in STEPS:
+                patched.setattr(place, name, dying(getattr(place, name), clock, moment))
+            accept_loss(other, custody, keys_of(other, settings), "机房失火")
+        accept_loss(other, custody, keys_of(other, settings), "机房失火")
+        assert Rounds(other, settings).go().is_new
+        assert not what_is_missing(other, custody)
+        ends.append(state(other, settings))
+        if next(clock) <= moment:
+            break
+    assert moment > 12
+    assert ends == [([351, None], 1, f"{ORIGIN}.2", FILES)] * len(ends)
+
+
+FILES = {
+    "shizong.1.checkpoint",
+    "shizong.1.seen",
+    "shizong.1.verified",
+    "shizong.checkpoint",
+    "shizong.key",
+    "shizong.lock",
+}
+
+
+def state(ledger: Ledger, settings: Settings) -> tuple[list[int | None], int, str, set[str]]:
+    """The keys by their last sizes, how many losses there are, which log it is, what is kept."""
+    keys, folder = keys_of(ledger, settings), Path(settings.custody)
+    losses = [
+        each
+        for each in ledger.history(LedgerItself.stream(ITSELF))
+        if isinstance(each.fact, LossAccepted)
+    ]
+    files = {file.name for file in folder.iterdir()}
+    return [*keys.known.keys.values()], len(losses), keys.signer().name, files
+
+
+def test_a_ledger_begun_anew_twice_is_a_third_log(
+    settings: Settings, custody: Custody, databases: Databases
+) -> None:
+    """What it has been before it no longer records; the last checkpoint tells."""
+    for origin in (ORIGIN, f"{ORIGIN}.2", f"{ORIGIN}.3"):
+        with databases() as url, opened(url) as engine:
+            create_ledger(engine, SLUG)
+            new = Ledger(engine, SLUG)
+            keys = keys_of(new, settings)
+            if custody.sealed():
+                accept_loss(new, custody, keys, "机房失火")
+            else:
+                keys.new()
+            sealed = Rounds(new, settings).go().sealed
+            assert sealed is not None
+            assert sealed.checkpoint.origin == origin
+
+
+@pytest.mark.parametrize("way", ["accepted", "taken back"])
+def test_whoever_recovers_waits_for_whoever_signs(
+    ledger: Ledger, settings: Settings, custody: Custody, way: str
+) -> None:
+    keys, copy = keys_of(ledger, settings), custody.checkpoint_file.read_text("utf-8")
+
+    def recover() -> None:
+        if way == "accepted":
+            accept_loss(ledger, custody, keys, "误操作")
+        else:
+            take_back(ledger, custody, keys, copy)
+
+    with ThreadPoolExecutor() as threads:
+        with custody.alone():
+            begun = threads.submit(recover)
+            assert not wait([begun], timeout=0.5).done
+        with pytest.raises(NothingMissing):
+            begun.result()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_witness_whom_the_policy_does_not_name_any_more_is_not_heeded(
+    engine: Engine, custody: Custody
+) -> None:
+    named = Policy.parse(f"witness audit {witness().public}\nquorum none\n")
+    assert heed_no_stranger(custody, Policy(quorum=NONE)) == ""
+    custody.note_seen(400, "audit")
+    other = Ledger(engine, SLUG)
+    assert heed_no_stranger(custody, named) == ""
+    assert "strike it from the policy" in what_is_missing(other, custody)
+    assert "witness audit is named no longer" in heed_no_stranger(custody, Policy(quorum=NONE))
+    assert what_is_missing(other, custody) == ""
+    add(other, 1)
