@@ -16,6 +16,7 @@ The types are the constants of this page. Those that carry more say so:
   the query or the path, or ``header``. All faults of a request come in one answer.
 - ``refused``: ``breaches``, one object for each rule that the act breaks (rule, sentence, basis,
   severity, the values it looked at), and the ``position`` under which the refusal is kept.
+- ``other_log``: ``log``, the number of the one that the ledger is now.
 - ``version_moved``: ``version``, at which the history stands now.
 - ``not_ready``: ``readiness``, what is missing.
 
@@ -90,6 +91,7 @@ UNAUTHORIZED = _kind("unauthorized", 401, "须持有效令牌")
 FORBIDDEN = _kind("forbidden", 403, "令牌无此权限")
 NOT_FOUND = _kind("not_found", 404, "没有这个对象")
 NOT_SEALED = _kind("not_sealed", 404, "尚无检查点包含这一内容")
+OTHER_LOG = _kind("other_log", 404, "该台账现为另一部日志")
 METHOD_NOT_ALLOWED = _kind("method_not_allowed", 405, "该地址不支持这一方法")
 REFUSED = _kind("refused", 409, "办理被拒绝")
 VERSION_MOVED = _kind("version_moved", 412, "对象已有新的记录")

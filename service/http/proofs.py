@@ -3,6 +3,10 @@
 Whoever may read may have checkpoints and hashes: records are hashed with a salt, so that nobody can
 try out what is not his to read. A record goes out with its proof to whoever may read the record;
 records in bulk, to whoever reads the whole ledger.
+
+A ledger is another log after every loss that was accepted. Everything here speaks of the one that
+it is at present; what is handed out to be kept for ever has the log's number in its path, so that
+no tree's hashes are ever taken for another's.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from service.http.bearer import caller
 from service.http.chain import POSITION, record_seen
 from service.http.doors import Doors, path_parameter
 from service.http.page import policy_for
-from service.http.problems import malformed
+from service.http.problems import OTHER_LOG, Problem, malformed
 from service.http.questions import FARTHEST, WHOLE, PagedQuestion, Whole, understood
 from service.http.shapes import PageShape, Told, number, said, text
 from service.ledger.entry import NAME_LIMIT
@@ -50,6 +54,12 @@ SIZE = {
     "description": "检查点包含的记录数",
     "schema": {"type": "integer", "minimum": 1, "maximum": FARTHEST},
 }
+LOG = {
+    "in": "path",
+    "name": "log",
+    "description": "日志序号，自 1 起，每确认一次记录缺失加 1",
+    "schema": {"type": "integer", "minimum": 1, "maximum": FARTHEST},
+}
 LEVEL = path_parameter("level", "层", tilepaths.LEVEL)
 TILE = path_parameter(
     "tile", "树块序号，每三位一段，如 x001/x234/067；未满的后加 .p/宽度", tilepaths.PLACE
@@ -62,6 +72,7 @@ class CheckpointShape(Schema):
     """检查点: how far the ledger had come when it was signed, and who has seen it."""
 
     size = number("包含的记录数")
+    log = number("日志序号，自 1 起，每确认一次记录缺失加 1")
     origin = text("台账在检查点中的名称")
     sealed_at = Told(required=True, metadata=said("签署时间", format="date-time"))
     witnesses = fields.List(Told(), required=True, metadata=said("已联署的见证人"))
@@ -150,7 +161,8 @@ def checkpoints(asked: Mapping[str, Any]) -> Any:
     found = prover().listed(question.limit + 1, largest=int(before) - 1)
     page = found[: question.limit]
     more = (page[-1].size,) if len(found) > question.limit else None
-    return question.answer(map(checkpoint_told, page), more)
+    log = prover().log
+    return question.answer((checkpoint_told(each, log) for each in page), more)
 
 
 @proofs.hands_out("/checkpoints/<size>", "text/plain", in_path=[SIZE], tags=["举证"])
@@ -204,40 +216,49 @@ def tlog_proof(asked: Mapping[str, Any], position: str) -> Response:
 
 
 @proofs.reads(
-    "/consistency", ConsistencyShape, asks=ConsistencyQuestion, fails={404}, tags=["举证"]
+    "/tlog/<log>/consistency",
+    ConsistencyShape,
+    asks=ConsistencyQuestion,
+    in_path=[LOG],
+    tags=["举证"],
 )
-def consistency(asked: Mapping[str, Any]) -> Any:
+def consistency(asked: Mapping[str, Any], log: str) -> Any:
     """一致性证明: that what was there at one size is still there at another."""
-    old, new = asked["old"], asked.get("new") or prover().latest().size
+    its = prover_of_log(log)
+    old, new = asked["old"], asked.get("new") or its.latest().size
     if old > new:
         raise malformed(parameter={"from": [f"应不大于 {new}"]})
-    answer = {"old": old, "new": new, **prover().consistency(old, new)}
+    answer = {"old": old, "new": new, **its.consistency(old, new)}
     return answer, {"Cache-Control": FOR_EVER if "new" in asked else SHORTLY}
 
 
-@proofs.hands_out("/tlog/checkpoint", "text/plain", fails={404}, tags=["举证"])
-def tlog_checkpoint() -> Response:
+@proofs.hands_out("/tlog/<log>/checkpoint", "text/plain", in_path=[LOG], tags=["举证"])
+def tlog_checkpoint(log: str) -> Response:
     """最新检查点: where C2SP tlog-tiles has it."""
-    return note_of(prover().latest())
+    return note_of(prover_of_log(log).latest())
 
 
-@proofs.hands_out("/tlog/tile/<level>/<path:tile>", BYTES, in_path=[LEVEL, TILE], tags=["举证"])
-def sha256_tile(level: str, tile: str) -> Response:
+@proofs.hands_out(
+    "/tlog/<log>/tile/<level>/<path:tile>", BYTES, in_path=[LOG, LEVEL, TILE], tags=["举证"]
+)
+def sha256_tile(log: str, level: str, tile: str) -> Response:
     """树块: hashes of the SHA-256 tree, C2SP tlog-tiles."""
-    return hashes(SHA256, level, tile)
+    return hashes(SHA256, log, level, tile)
 
 
-@proofs.hands_out("/tlog/sm3/tile/<level>/<path:tile>", BYTES, in_path=[LEVEL, TILE], tags=["举证"])
-def sm3_tile(level: str, tile: str) -> Response:
+@proofs.hands_out(
+    "/tlog/<log>/sm3/tile/<level>/<path:tile>", BYTES, in_path=[LOG, LEVEL, TILE], tags=["举证"]
+)
+def sm3_tile(log: str, level: str, tile: str) -> Response:
     """树块: hashes of the SM3 tree, in the same order."""
-    return hashes(SM3, level, tile)
+    return hashes(SM3, log, level, tile)
 
 
-@proofs.hands_out("/tlog/tile/entries/<path:tile>", BYTES, in_path=[TILE], tags=["举证"])
-def entries(tile: str) -> Response:
+@proofs.hands_out("/tlog/<log>/tile/entries/<path:tile>", BYTES, in_path=[LOG, TILE], tags=["举证"])
+def entries(log: str, tile: str) -> Response:
     """登记项块: the records under a tile, each after its length in two bytes."""
     caller().may_read_the_office("整部台账")
-    return handed_out(prover().entries(*place(tile)), BYTES, FOR_EVER)
+    return handed_out(prover_of_log(log).entries(*place(tile)), BYTES, FOR_EVER)
 
 
 @proofs.hands_out("/bundle", "application/zip", asks=BundleQuestion, fails={404}, tags=["举证"])
@@ -259,11 +280,12 @@ def bundle(asked: Mapping[str, Any]) -> Response:
         return answer
 
 
-def hashes(algorithm: Algorithm, level: str, tile: str) -> Response:
+def hashes(algorithm: Algorithm, log: str, level: str, tile: str) -> Response:
     """A tile of one of the trees."""
+    its = prover_of_log(log)
     if not re.fullmatch(tilepaths.LEVEL, level):
         raise NotFound("没有这一层")
-    content = prover().tile(algorithm, int(level), *place(tile))
+    content = its.tile(algorithm, int(level), *place(tile))
     return handed_out(content, BYTES, FOR_EVER)
 
 
@@ -291,6 +313,14 @@ def prover() -> Prover:
     return found
 
 
+def prover_of_log(log: str) -> Prover:
+    """The same, if the log that a path names is the one that the ledger is at present."""
+    found = prover()
+    if log != str(found.log):
+        raise Problem(OTHER_LOG, f"该台账现为第 {found.log} 部日志", log=found.log)
+    return found
+
+
 def kept_at(size: str) -> Kept:
     """The checkpoint that a path names."""
     found = prover().at(int(size)) if WHOLE.fullmatch(size) else None
@@ -299,10 +329,11 @@ def kept_at(size: str) -> Kept:
     return found
 
 
-def checkpoint_told(kept: Kept) -> dict[str, Any]:
+def checkpoint_told(kept: Kept, log: int) -> dict[str, Any]:
     its = kept.sealed.checkpoint
     return {
         "size": its.size,
+        "log": log,
         "origin": its.origin,
         "sealed_at": kept.sealed_at,
         "witnesses": kept.witnesses,

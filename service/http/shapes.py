@@ -132,6 +132,7 @@ class ProblemShape(Schema):
     breaches = fields.List(fields.Nested(BreachShape), metadata=said("所触犯的规则"))
     position = fields.Integer(metadata=said("拒绝办理的记录的位置", minimum=1))
     version = fields.Integer(metadata=said("该历史现在的版本", minimum=0))
+    log = fields.Integer(metadata=said("台账现为第几部日志", minimum=1))
     readiness = fields.Nested(ReadyShape, metadata=said("尚不能提供服务的原因"))
 
 

@@ -7,7 +7,8 @@
 
 A file that is there whole is not written again, for none but the checkpoint ever changes; so a
 folder can be brought up to date as often as one likes. Whatever the checkpoint covers is on disk
-before it.
+before it. Over HTTP the same files are under ``/v1/<ledger>/tlog/<log>/``: a folder is of one log,
+and a ledger whose loss was accepted is another one, that wants another folder.
 """
 
 from __future__ import annotations

@@ -48,6 +48,11 @@ class Prover:
         """Which log the ledger is at present."""
         return keys_of(self._ledger, self._settings).origin
 
+    @property
+    def log(self) -> int:
+        """The number of that log, from 1: one more after every loss of records."""
+        return keys_of(self._ledger, self._settings).known.generation
+
     def latest(self) -> Kept:
         """The last checkpoint of the log that the ledger is at present. Raises ``NotSealed``."""
         found = self._seals.latest(self.origin)
