@@ -49,10 +49,6 @@ class OnADisk(TempPostgres):
         self.data.chmod(0o700)
         super()._prepare()
 
-    def _own(self, path: Path) -> None:
-        super()._own(path)
-        super()._own(self.data)
-
     def _remove(self) -> None:
         self.mounted.__exit__(None, None, None)
         super()._remove()
