@@ -18,6 +18,7 @@ from granian.server.common import AbstractServer
 
 from service import logs
 from service.cli.common import Failed, database_option, opened, settings
+from service.proofs.patrol import Patrol
 from service.settings import PREFIX, variables
 
 HOST = "127.0.0.1"
@@ -38,12 +39,14 @@ def command(
     *, database: str | None, host: str, port: int, workers: int, threads: int, with_worker: bool
 ) -> None:
     """Answer HTTP until told to stop."""
-    with opened(database):
-        pass  # a name that is wrong, or a schema that is old, is told before anybody listens
-    require_free(host, port)
-    os.environ[f"{PREFIX}DATABASE_URL"] = settings(database).database_url
+    chosen = settings(database)
+    logs.configure(chosen.log_level)
+    # A name that is wrong, or a schema that is old, is told before anybody listens.
+    with opened(database) as engine:
+        require_free(host, port)
+        Patrol(engine, (), chosen).hear()
+    os.environ[f"{PREFIX}DATABASE_URL"] = chosen.database_url
     server = granian("service.http.behind_granian:app", host, port, workers, threads)
-    logs.configure(settings(database).log_level)
     logs.logger().info("listens", host=host, port=port, workers=workers)
     with _worker() if with_worker else nullcontext():
         server.serve()

@@ -21,7 +21,7 @@ from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.rows import Head
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import Checkpoint
-from service.proofs.custody import Custody
+from service.proofs.custody import Custody, Objection
 from service.proofs.seals import was_sealed
 from service.proofs.tiles import NotThere, Tiles
 
@@ -51,13 +51,13 @@ def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
 
 
 def require_as_long(ledger: str, size: int, custody: Custody) -> None:
-    """Raises ``HistoryMissing`` where this is less than was sealed, or than a witness has seen."""
+    """Raises ``HistoryMissing`` where this is less than was sealed, or a witness objects to it."""
     sealed = custody.sealed()
     if sealed and size < sealed.checkpoint.size:
         raise too_short(ledger, size, sealed.checkpoint.size)
-    seen, witness = custody.seen()
-    if size < seen:
-        raise seen_more(ledger, size, seen, witness)
+    objection = custody.objection()
+    if objection and objection.stands_at(size):
+        raise objected(ledger, size, objection)
 
 
 def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
@@ -68,10 +68,12 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     )
 
 
-def seen_more(ledger: str, size: int, seen: int, witness: str) -> HistoryMissing:
-    """A witness says that there was more; it signs nothing that would prove it."""
+def objected(ledger: str, size: int, objection: Objection) -> HistoryMissing:
+    """A witness says that there was more, or something else."""
+    others = "others among the first " * objection.is_other
     return HistoryMissing(
-        f"ledger {ledger} has {size} records here, and witness {witness} has seen {seen};"
+        f"ledger {ledger} has {size} records here, and witness {objection.witness} has seen"
+        f" {others}{objection.size};"
         f" {LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first"
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.notes import BadNote, Note
@@ -19,6 +20,35 @@ from service.proofs.notes import BadNote, Note
 
 class BadCustody(RuntimeError):
     """保管有误: what is kept here of a ledger cannot be read; the message says which file."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """异议: a witness has signed more records than there are, or another history of them.
+
+    It is the witness's unsigned word, believed because it is safer to stand still. ``is_other``: of
+    another history, however many records there are here.
+    """
+
+    witness: str
+    size: int
+    is_other: bool = False
+
+    def stands_at(self, size: int) -> bool:
+        """Does it hold against a ledger of this size?"""
+        return self.is_other or size < self.size
+
+    def __str__(self) -> str:
+        """As it is kept."""
+        return f"{'other' if self.is_other else 'more'} {self.size} {self.witness}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """An objection as it is kept. Raises ``ValueError``."""
+        what, size, witness = text.split()
+        if what not in ("more", "other"):
+            raise ValueError(f"neither more nor other: {what[:20]!r}")
+        return cls(witness, int(size), what == "other")
 
 
 @dataclass(frozen=True)
@@ -44,9 +74,9 @@ class Custody:
         return self.folder / f"{self.ledger}.checkpoint"
 
     @property
-    def seen_file(self) -> Path:
-        """Where it says that a witness has seen more than there was."""
-        return self.folder / f"{self.ledger}.seen"
+    def objection_file(self) -> Path:
+        """Where it says which witness has seen more than there was, or something else."""
+        return self.folder / f"{self.ledger}.objection"
 
     @property
     def verified_file(self) -> Path:
@@ -88,33 +118,31 @@ class Custody:
         """What was found true is not any more: whoever verifies begins anew, until it is again."""
         self.verified_file.unlink(missing_ok=True)
 
-    def note_seen(self, size: int, witness: str) -> None:
-        """Keep how much a witness has seen, where it is more than there is here."""
-        if size > self.seen()[0]:
-            self._write(self.seen_file, f"{size} {witness}\n")
+    def note_objection(self, objection: Objection) -> None:
+        """Keep what a witness objects, instead of what was objected before; on disk at once."""
+        self._write(self.objection_file, str(objection))
 
-    def forget_seen(self) -> None:
-        """What a witness has said that it has seen counts no longer."""
-        self.seen_file.unlink(missing_ok=True)
+    def drop_objection(self) -> None:
+        """What a witness has objected counts no longer."""
+        self.objection_file.unlink(missing_ok=True)
+
+    def objection(self) -> Objection | None:
+        """What a witness objects; None where none does. Raises ``BadCustody``."""
+        try:
+            return Objection.parse(self.objection_file.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise BadCustody(f"{self.objection_file}: {error}") from error
 
     @property
     def has_lost_its_checkpoint(self) -> bool:
         """Is there a key, which has signed as soon as it was made, and no checkpoint by it?"""
         return self.key_file.exists() and not self.checkpoint_file.exists()
 
-    def seen(self) -> tuple[int, str]:
-        """The most that a witness has seen beyond what there was, and who; 0 where nobody has."""
-        try:
-            size, _, witness = self.seen_file.read_text("utf-8").strip().partition(" ")
-            return int(size), witness
-        except FileNotFoundError:
-            return 0, ""
-        except ValueError as error:
-            raise BadCustody(f"{self.seen_file}: {error}") from error
-
     def put_aside(self, generation: int) -> None:
         """Keep the last checkpoint of a log that goes on as another one; it is moved last."""
-        for file in (self.seen_file, self.verified_file, self.checkpoint_file):
+        for file in (self.objection_file, self.verified_file, self.checkpoint_file):
             if file.exists():
                 file.rename(file.with_suffix(f".{generation}{file.suffix}"))
         settle(self.folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -30,34 +31,47 @@ class Patrol:
         self._engine, self._ledgers, self._settings = engine, ledgers, settings
         self._rounds: dict[str, Rounds] = {}
 
+    def hear(self) -> None:
+        """Ask the witnesses about every ledger that was sealed, before anything is added to it.
+
+        An objection is kept in custody, and logged; so is whatever else goes wrong.
+        """
+        for slug in self._slugs() if self._settings.policy else ():
+            with self._forgiving(slug, "witnesses_not_heard"):
+                self._rounds_of(slug).hear()
+
     def follow(self, stop: Event) -> None:
         """Go round again and again, until told to stop."""
+        self.go_round()
         while not stop.wait(self._settings.seal_seconds):
             self.go_round()
 
     def go_round(self) -> None:
         """Seal once what has a key here; what fails is logged, and stops no other."""
+        for slug in self._slugs():
+            if Custody(Path(self._settings.custody), slug).key_file.exists():
+                with self._forgiving(slug, "not_sealed") as log:
+                    told(log, self._rounds_of(slug).go())
+
+    def _slugs(self) -> Sequence[str]:
         try:
-            ledgers = self._ledgers or every_ledger(self._engine)
+            return self._ledgers or every_ledger(self._engine)
         except SQLAlchemyError as error:
             logs.logger().error("seals_nothing", reason=type(error).__name__)
-            return
-        for slug in ledgers:
-            if Custody(Path(self._settings.custody), slug).key_file.exists():
-                self._seal(slug)
+            return ()
 
-    def _seal(self, slug: str) -> None:
+    @contextmanager
+    def _forgiving(self, slug: str, failed: str) -> Iterator[Any]:
+        """The others have their turn whatever happens to this one, and it is tried again."""
         log = logs.logger().bind(ledger=slug)
         try:
-            made = self._rounds_of(slug).go()
+            yield log
         except EXPECTED as error:
             self._rounds.pop(slug, None)
-            log.error("not_sealed", reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
-        except Exception as error:  # noqa: BLE001 - the others are sealed, and it is tried again
+            log.error(failed, reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
+        except Exception as error:  # noqa: BLE001 - see above
             self._rounds.pop(slug, None)
-            log.error("not_sealed", error=error)  # noqa: TRY400 - our log has its own places
-        else:
-            told(log, made)
+            log.error(failed, error=error)  # noqa: TRY400 - our log has its own places
 
     def _rounds_of(self, slug: str) -> Rounds:
         """What is known of a ledger's streams is gone on with."""

@@ -84,15 +84,15 @@ def put_on_record(ledger: Ledger, sealed: Sealed, reason: str) -> None:
 
 
 def heed_no_stranger(custody: Custody, policy: Policy) -> str:
-    """Forget what a witness has seen whom the policy does not name any more; says so, if it did."""
-    if not custody.seen_file.exists():
+    """Drop the objection of a witness whom the policy names no longer; says so, if it did."""
+    if not custody.objection_file.exists():
         return ""
     with custody.alone():
-        size, witness = custody.seen()
-        if not witness or witness in policy.witnesses:
+        objection = custody.objection()
+        if objection is None or objection.witness in policy.witnesses:
             return ""
-        custody.forget_seen()
-    return f"witness {witness} is named no longer: that it has seen {size} records is not heeded"
+        custody.drop_objection()
+    return f"witness {objection.witness} is named no longer: what it objects is not heeded"
 
 
 def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:

@@ -12,13 +12,13 @@ from service.ledger.engine import writing
 from service.ledger.hashes import SHA256
 from service.ledger.recorder import storage
 from service.ledger.tables import cosignature
-from service.proofs.anchor import seen_more
+from service.proofs.anchor import objected, require_unbroken
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.cosigning import Answer, Consistency, cosigned
-from service.proofs.custody import Custody, Sealed
+from service.proofs.custody import Custody, Objection, Sealed
 from service.proofs.keys import Keys
 from service.proofs.notes import Signature
-from service.proofs.policy import NONE, Policy
+from service.proofs.policy import NONE, Policy, Witness
 from service.proofs.sealing import Sealer
 from service.proofs.tiles import Tiles
 from service.settings import Settings
@@ -63,21 +63,36 @@ class Rounds:
     def go(self) -> Round:
         """Sign what was added since the last time, and ask every witness that has not signed it.
 
-        Raises ``HistoryMissing`` where the database does not hold what was signed, or where a
-        witness has signed more than there is here; and as ``Keys.signer`` does.
+        Nothing is signed before the witnesses have been heard once. Raises ``HistoryMissing`` where
+        the database does not hold what was signed, or where a witness has signed more than there is
+        here, or something else; and as ``Keys.signer`` does.
         """
         with self._custody.alone():
             signer = self._keys.signer()
+            if not self._seen:
+                self._hear()
             made = self._sealer.seal(signer)
             sealed = made or self._sealer.last(signer.name)
             return self._witnessed(sealed, is_new=made is not None) if sealed else Round(None)
 
+    def hear(self) -> None:
+        """Ask every witness whether it stands by what was signed last; nothing new is signed.
+
+        Raises ``HistoryMissing`` as ``go`` does.
+        """
+        with self._custody.alone():
+            self._hear()
+
+    def _hear(self) -> None:
+        """Whoever keeps copies of a machine keeps its custody, too; its witnesses know better."""
+        if last := self._custody.sealed():
+            require_unbroken(self._storage, self._size, last.checkpoint)
+            self._asked(last, [*self._policy.witnesses.values()])
+
     def _witnessed(self, sealed: Sealed, *, is_new: bool) -> Round:
         signed = sealed.note.signed_by(self._policy.keys())
         silent = [each for each in self._policy.witnesses.values() if each.key not in signed]
-        answers = cosigned(sealed.note, silent, self._consistency(sealed.checkpoint), self._seen)
-        sealed = self._keep(sealed, [each.signature for each in answers if each.signature])
-        self._heed(sealed.checkpoint, answers)
+        sealed, answers = self._asked(sealed, silent)
         return Round(
             sealed,
             is_new,
@@ -88,17 +103,38 @@ class Rounds:
     def _consistency(self, checkpoint: Checkpoint) -> Consistency:
         return Tiles(self._storage).tree(SHA256, checkpoint.size).consistency
 
-    def _heed(self, checkpoint: Checkpoint, answers: list[Answer]) -> None:
-        """Remember how far each has seen the ledger; it must not be further than it goes."""
+    def _asked(self, sealed: Sealed, whom: list[Witness]) -> tuple[Sealed, list[Answer]]:
+        """What these witnesses say of a checkpoint, which is kept with their signatures."""
+        answers = cosigned(sealed.note, whom, self._consistency(sealed.checkpoint), self._seen)
+        sealed = self._keep(sealed, [each.signature for each in answers if each.signature])
+        self._heed(answers)
+        return sealed, answers
+
+    @property
+    def _size(self) -> int:
+        return self._storage.ask(self._storage.size)
+
+    def _heed(self, answers: list[Answer]) -> None:
+        """Remember how far each has seen the ledger; it must be the beginning of what is here."""
         for each in answers:
-            self._seen[each.witness.name] = min(each.seen, checkpoint.size)
-            if each.seen > checkpoint.size:
-                self._custody.note_seen(each.seen, each.witness.name)
-                slug = self._storage.ledger
-                raise seen_more(slug, checkpoint.size, each.seen, each.witness.name)
+            self._seen[each.witness.name] = each.seen
+            objection = Objection(each.witness.name, each.seen, each.contradicts)
+            if objection.stands_at(size := self._size):
+                self._custody.note_objection(objection)
+                raise objected(self._storage.ledger, size, objection)
+            if each.signature:
+                self._withdraw(each.witness)
+
+    def _withdraw(self, witness: Witness) -> None:
+        """Whoever signs what is here has no objection any more."""
+        before = self._custody.objection()
+        if before and before.witness == witness.name:
+            self._custody.drop_objection()
 
     def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:
         """The checkpoint with what witnesses have newly said, kept inside and outside."""
+        known = {(each.name, each.number) for each in sealed.note.signatures}
+        new = [each for each in new if (each.name, each.number) not in known]
         if new:
             sealed = Sealed(sealed.checkpoint, sealed.note.with_signatures(new))
             self._custody.keep(sealed.note)

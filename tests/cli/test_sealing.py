@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from service.proofs.custody import Custody
+from service.proofs.custody import Custody, Objection
 from service.proofs.notes import Note, PublicKey
 from tests.cli.conftest import Wenxiao, command, environment, said
 
@@ -111,7 +111,7 @@ def test_a_mistaken_witness_is_struck_from_the_policy_and_not_heeded(
     wenxiao: Wenxiao, key: PublicKey, custody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert wenxiao("seal", *OFFICE).exit_code == 0
-    Custody(custody, "office").note_seen(900, "audit")
+    Custody(custody, "office").note_objection(Objection("audit", 900))
     asked = wenxiao("recover", *OFFICE)
     assert (asked.exit_code, asked.stdout) == (1, "")
     assert "witness audit has seen 900" in asked.stderr

@@ -18,7 +18,7 @@ from service.http.bearer import OPEN
 from service.http.problems import KINDS
 from service.ledger.entry import MalformedEntry
 from service.ledger.errors import OutcomeUnknown, StorageUnavailable
-from service.proofs.custody import Custody
+from service.proofs.custody import Custody, Objection
 from service.proofs.notes import BadNote
 from tests.doors.asking import NOW, Answer, AtTheOffice, Caller, served
 
@@ -64,7 +64,7 @@ def _after_the_clock_was_set_back(office: AtTheOffice, clerk: Caller) -> Answer:
 
 def _on_less_than_was_seen(office: AtTheOffice, clerk: Caller) -> Answer:
     settings = office.app.settings
-    Custody(Path(settings.custody), office.slug).note_seen(1_000, "audit")
+    Custody(Path(settings.custody), office.slug).note_objection(Objection("audit", 1_000))
     with served(settings.database_url, office.clock, custody=settings.custody) as begun:
         return replace(clerk, office=AtTheOffice(begun, office.clock)).post(DOOR, GOOD)
 

@@ -13,7 +13,7 @@ from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
 from service.ledger.errors import HistoryMissing
 from service.proofs.anchor import anchor
-from service.proofs.custody import Custody
+from service.proofs.custody import Custody, Objection
 from service.proofs.recovering import NothingMissing, accept_loss, what_is_missing
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
@@ -114,7 +114,7 @@ def test_the_database_as_it_was_ends_the_refusal(
 @pytest.mark.usefixtures("ledger")
 def test_what_a_witness_has_seen_counts_as_well(engine: Engine, settings: Settings) -> None:
     """Custody was restored from the same old backup as the database; the witness remembers."""
-    custody(settings).note_seen(351, "audit")
+    custody(settings).note_objection(Objection("audit", 351))
     with pytest.raises(HistoryMissing, match="witness audit has seen 351"):
         add(started(engine, settings), 1)
 

@@ -19,7 +19,7 @@ from service.ledger.engine import make_engine
 from service.ledger.recorder import create_ledger
 from service.proofs import keys as of_keys
 from service.proofs import recovering
-from service.proofs.custody import Custody
+from service.proofs.custody import Custody, Objection
 from service.proofs.policy import NONE, Policy
 from service.proofs.recovering import (
     NothingMissing,
@@ -100,7 +100,7 @@ def test_a_loss_is_accepted_once_wherever_its_acceptance_is_broken_off(
     last = Rounds(ledger, settings).go().sealed
     assert last is not None
     custody.keep_verified(last.note)
-    custody.note_seen(360, "audit")
+    custody.note_objection(Objection("audit", 360))
     shutil.copytree(custody.folder, kept)
     ends = []
     for moment in count():
@@ -124,7 +124,7 @@ def test_a_loss_is_accepted_once_wherever_its_acceptance_is_broken_off(
 
 FILES = {
     "shizong.1.checkpoint",
-    "shizong.1.seen",
+    "shizong.1.objection",
     "shizong.1.verified",
     "shizong.checkpoint",
     "shizong.key",
@@ -188,7 +188,7 @@ def test_a_witness_whom_the_policy_does_not_name_any_more_is_not_heeded(
 ) -> None:
     named = Policy.parse(f"witness audit {witness().public}\nquorum none\n")
     assert heed_no_stranger(custody, Policy(quorum=NONE)) == ""
-    custody.note_seen(400, "audit")
+    custody.note_objection(Objection("audit", 400))
     other = Ledger(engine, SLUG)
     assert heed_no_stranger(custody, named) == ""
     assert "strike it from the policy" in what_is_missing(other, custody)
