@@ -23,18 +23,9 @@ cosignatures by witnesses (``tlog-cosignature``). Whose word is enough stands in
 signed counts up to that size only. It takes trust away and never gives any: a key counts only if
 the policy names it as well.
 
-An evidence bundle (``wenxiao-bundle/1``) is a zip of
-
-    manifest.json      which ledger, which records, and of what they are said to be all
-    checkpoint         the signed note
-    policy, retired    what the office suggests; to be believed only if it comes from elsewhere
-    records/<n>        the entry at each position
-    tree.sha256/.sm3   roots of subtrees without a bundled record: height, number, hash
-    roster.json        for each stream that is said to be complete, what the roster says of it
-    values.json        personal values, and in which field of which record the digest stands that
-                       commits to each; or which record withheld it
-    attachments.json   the papers that records name, by digest and number
-    cover.html         for people; not evidence, and never looked at
+An evidence bundle (``wenxiao-bundle/1``) is a zip of the entries ``records/<position>`` and of what
+`MEMBERS` lists. A committed value is known to a record by its digest only, SHA-256 over a salt and
+the value: the bundle names the record and the field in which that digest stands.
 
 A directory of tiles (``tlog-tiles``) holds ``checkpoint``, ``tile/<level>/<n>``,
 ``tile/entries/<n>`` and, for the tree by SM3, ``sm3/tile/<level>/<n>``.
@@ -55,15 +46,17 @@ import zipfile
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
+Range = tuple[int, int]
+"""区间: positions from the first to the last, both included."""
 
 MEGABYTE = 1 << 20
 MOST_MEMBERS = 300_000
@@ -80,36 +73,38 @@ MOST_JSON_PARTS = 3_000_000
 LARGEST = 2**63 - 1
 
 MEMBERS = {
-    "manifest.json": 64 * MEGABYTE,
-    "checkpoint": LONGEST_NOTE,
-    "policy": MEGABYTE,
-    "retired": MEGABYTE,
-    "tree.sha256": 64 * MEGABYTE,
+    "manifest.json": 64 * MEGABYTE,  # which ledger and records, and of what they are said to be all
+    "checkpoint": LONGEST_NOTE,  # the signed note
+    "policy": MEGABYTE,  # what the office suggests, to be believed only if it comes from elsewhere
+    "retired": MEGABYTE,  # and the keys that it retired; this one may be missing
+    "tree.sha256": 64 * MEGABYTE,  # roots of subtrees without a bundled record
     "tree.sm3": 64 * MEGABYTE,
-    "roster.json": 64 * MEGABYTE,
-    "values.json": 64 * MEGABYTE,
-    "attachments.json": 64 * MEGABYTE,
-    "cover.html": MEGABYTE,
+    "roster.json": 64 * MEGABYTE,  # what the roster says of streams that are said to be complete
+    "values.json": 64 * MEGABYTE,  # committed values, or which record withheld them
+    "attachments.json": 64 * MEGABYTE,  # the papers that records name, by digest and number
+    "cover.html": MEGABYTE,  # for people; not evidence, and never looked at
 }
-"""What a bundle consists of beside its records, and the most bytes of each that are read."""
-
-MAY_BE_MISSING = {"retired"}
+"""What a bundle has beside its records, and the most bytes of each that are read."""
 
 
-Said = str
-"""A sentence in Chinese and in English, with `·` between them."""
+class Amiss(Exception):
+    """What keeps a check from being true, in Chinese and in English; and at which position."""
 
+    mark: bool | None = None
 
-class Wrong(Exception):
-    """有误: something is not as it is said to be; which, and at which position."""
-
-    def __init__(self, says: Said, position: int | None = None) -> None:
+    def __init__(self, says: str, position: int | None = None) -> None:
         super().__init__(says)
         self.says, self.position = says, position
 
 
-class Unchecked(Exception):
-    """未查: something could not be checked; why."""
+class Wrong(Amiss):
+    """有误: something is not as it is said to be."""
+
+    mark = False
+
+
+class Unchecked(Amiss):
+    """未查: something could not be checked, or was not looked at."""
 
 
 class Lacking(Unchecked):
@@ -190,18 +185,12 @@ def sm3_expanded(block: bytes) -> list[int]:
 
 
 def fastest_sm3() -> Callable[[bytes], bytes]:
-    """SM3 of this Python, where it has one; copying a fresh one is cheaper than finding another."""
+    """SM3 of this Python, where it has one."""
     try:
-        fresh = hashlib.new("sm3")
+        hashlib.new("sm3")
     except ValueError:
         return sm3_by_hand
-
-    def sm3(data: bytes) -> bytes:
-        hashing = fresh.copy()
-        hashing.update(data)
-        return hashing.digest()
-
-    return sm3
+    return lambda data: hashlib.new("sm3", data).digest()
 
 
 SHA256 = Algorithm("sha256", sha256)
@@ -248,7 +237,6 @@ def point(data: bytes) -> Point | None:
 
 
 def written(p: Point) -> bytes:
-    """A point as it is written."""
     by = pow(p[2], -1, P)
     x, y = p[0] * by % P, p[1] * by % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
@@ -257,20 +245,12 @@ def written(p: Point) -> bytes:
 BASE = point((4 * pow(5, -1, P) % P).to_bytes(32, "little")) or NEUTRAL
 
 
-def multiples(p: Point) -> list[Point]:
-    """None, one, two and three of it."""
-    two = plus(p, p)
-    return [NEUTRAL, p, two, plus(two, p)]
-
-
 def joint(s: int, k: int, p: Point) -> Point:
-    """The base s times and another point k times, in one go, two bits at a time."""
-    table = [plus(b, a) for b in multiples(BASE) for a in multiples(p)]
+    """The base s times and another point k times, both bit by bit from the highest."""
+    table = (NEUTRAL, p, BASE, plus(BASE, p))
     found = NEUTRAL
-    for shift in range(252, -1, -2):
-        found = plus(found, found)
-        found = plus(found, found)
-        found = plus(found, table[(s >> shift & 3) << 2 | k >> shift & 3])
+    for bit in range(252, -1, -1):
+        found = plus(plus(found, found), table[(s >> bit & 1) << 1 | k >> bit & 1])
     return found
 
 
@@ -335,6 +315,10 @@ def is_sound() -> bool:
 # 三、签名文与见证规则 Notes and policies
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+HALF = re.compile(r"[\ud800-\udfff]")
+"""Half of a surrogate pair, which UTF-8 does not have."""
+
+NAME = re.compile(r"[^+\s\x00-\x20\ud800-\udfff]+")
 NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 CHECKPOINT = re.compile(
     rf"([^\n]+)\n({NUMBER.pattern})\n"  # origin, size
@@ -345,17 +329,7 @@ LOG, WITNESS = 1, 4
 """What a key signs, by the numbers of ``signed-note``: a text, or a text and a time."""
 
 
-def is_utf8(text: str) -> bool:
-    """Has it no half of a surrogate pair?"""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def text_in(data: bytes) -> str:
-    """UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -373,8 +347,13 @@ def unbase64(text: str) -> bytes:
     return data
 
 
+def number_in(text: str) -> int:
+    if not NUMBER.fullmatch(text):
+        raise Wrong(f"不是数字 · not a number: {shown(text, 20)}")
+    return int(text)
+
+
 def hash_in(text: str) -> bytes:
-    """A hash as it is written."""
     data = unbase64(text)
     if len(data) != 32:
         raise Wrong(f"杂凑值应有 32 字节 · a hash has 32 bytes: {shown(text)}")
@@ -382,9 +361,7 @@ def hash_in(text: str) -> bytes:
 
 
 def name_in(text: str) -> str:
-    """The name of a key."""
-    is_name = text and "+" not in text and min(text) > " " and is_utf8(text)
-    if not is_name or any(map(str.isspace, text)):
+    if not NAME.fullmatch(text):
         raise Wrong(f"不是密钥名称 · not a key's name: {shown(text)}")
     return text
 
@@ -416,39 +393,31 @@ class Key(NamedTuple):
         return key
 
 
-class Signature(NamedTuple):
-    """签名: one line of a note."""
-
-    name: str
-    number: bytes
-    value: bytes
-
-    @classmethod
-    def parse(cls, line: str) -> Signature:
-        dash, _, rest = line.partition(" ")
-        name, _, kept = rest.partition(" ")
-        data = unbase64(kept)
-        if dash != "—" or len(data) <= 4:
-            raise Wrong(f"不是签名 · no signature: {shown(line)}")
-        return cls(name_in(name), data[:4], data[4:])
+def signature_in(line: str) -> tuple[str, bytes, bytes]:
+    """签名: a line of a note: a key's name and number, and what it has signed with."""
+    dash, _, rest = line.partition(" ")
+    name, _, kept = rest.partition(" ")
+    data = unbase64(kept)
+    if dash != "—" or len(data) <= 4:
+        raise Wrong(f"不是签名 · no signature: {shown(line)}")
+    return name_in(name), data[:4], data[4:]
 
 
 class Note(NamedTuple):
     """签名文: a text and who signed it."""
 
     text: str
-    signatures: list[Signature]
+    signatures: list[tuple[str, bytes, bytes]]
 
     @classmethod
     def parse(cls, data: bytes) -> Note:
-        """A note as it is written."""
         whole = text_in(data)
         text, _, rest = whole.rpartition("\n\n")
         *lines, end = rest.split("\n")
         is_plain = len(data) <= LONGEST_NOTE and min(whole.replace("\n", " "), default="") >= " "
         if not is_plain or not text or end or not 0 < len(lines) <= MOST_SIGNATURES:
             raise Wrong("不是签名文 · not a signed note")
-        return cls(f"{text}\n", [*map(Signature.parse, lines)])
+        return cls(f"{text}\n", [*map(signature_in, lines)])
 
     def signers(self, keys: Iterable[Key]) -> dict[Key, int]:
         """Which of these keys have signed it, and when each witness did; others are passed over."""
@@ -471,10 +440,7 @@ class Note(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """检查点: which ledger, its size, the roots of its trees and of its roster there.
-
-    ``previous`` is the size of the checkpoint before it, 0 for the first.
-    """
+    """检查点: a ledger's size, that of the checkpoint before, the roots of trees and of rosters."""
 
     origin: str
     size: int
@@ -495,7 +461,6 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """The text that is signed."""
         said = CHECKPOINT.fullmatch(text)
         if said is None:
             raise Wrong("不是问效的检查点 · not a checkpoint of Wenxiao")
@@ -507,13 +472,18 @@ class Checkpoint(NamedTuple):
 
 @dataclass
 class Policy:
-    """见证规则: which keys sign for a ledger, and which witnesses must have seen what they sign."""
+    """见证规则: which keys sign for a ledger, and which witnesses must have seen what they sign.
+
+    ``retired``: up to which size what a key has signed counts, where that has an end.
+    """
 
     logs: list[Key] = field(default_factory=list)
     witnesses: dict[str, Key] = field(default_factory=dict)
     groups: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
     quorum: str = ""
-    _used: set[str | bytes] = field(default_factory=set)
+    retired: dict[bytes, int] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=lambda: {"none"})
+    _used: set[str | bytes] = field(default_factory=lambda: {"none"})
     """Keys, and members of groups: each may occur once."""
 
     @classmethod
@@ -540,6 +510,35 @@ class Policy:
                 reached.add(name)
         return self.quorum in reached
 
+    def signers(self, note: Note, checkpoint: Checkpoint) -> dict[Key, int]:
+        """Who has signed this checkpoint; one that no key of its ledger has signed is wrong."""
+        logs = [key for key in self.logs if key.name == checkpoint.origin]
+        found = note.signers([*logs, *self.witnesses.values()])
+        if not any(key in found for key in logs):
+            there = ", ".join(shown(name) for name, _, _ in note.signatures[:3])
+            raise Wrong(f"规则所列账本密钥均未签署 · not signed by a ledger's key: {there}")
+        return found
+
+    def require_in_force(self, signers: Iterable[Key], size: int) -> str:
+        """One of the ledger's keys that have signed was in force at that size."""
+        lasts = {key: self.retired.get(key.data, LARGEST) for key in signers if key.kind == LOG}
+        if all(size > last for last in lasts.values()):
+            said = ", ".join(f"{key} ≤ {last}" for key, last in lasts.items())
+            raise Wrong(f"签署密钥此前已停用 · signed by a key that was retired before: {said}")
+        return f"未停用 · in force (known to be retired: {len(self.retired)})"
+
+    def require_quorum(self, signers: dict[Key, int]) -> str:
+        """Enough witnesses have signed."""
+        seen = [f"{key} {when(time)}" for key, time in signers.items() if key.kind == WITNESS]
+        there = ", ".join(seen) or "0"
+        if self.quorum == "none":
+            its = "规则不要求见证，不排除另有一份历史"
+            raise Unchecked(f"{its} · none asked for: there may be two histories ({there})")
+        if not self.is_reached(signers):
+            wanted = shown(self.quorum)
+            raise Wrong(f"未达到规则要求 · fewer than the policy asks for: {wanted} ({there})")
+        return f"达到规则要求 · as many as the policy asks for: {there}"
+
     def _read(self, *words: str) -> None:
         if any(map(CONTROL.search, words)):
             raise Wrong("控制字符（换行只用 LF） · a control character (lines end in LF)")
@@ -550,7 +549,7 @@ class Policy:
                 self.witnesses[self._new(name)] = self._key(key, WITNESS)
             case ("group", name, enough, *members) if members:
                 self.groups[self._new(name)] = self._enough(enough, members), members
-            case ("quorum", name) if not self.quorum and (name == "none" or self._is_known(name)):
+            case ("quorum", name) if not self.quorum and name in self._names:
                 self.quorum = name
             case _:
                 raise Wrong(f"看不懂 · not understood: {shown(' '.join(words))}")
@@ -562,17 +561,15 @@ class Policy:
         self._used.add(key.data)
         return key
 
-    def _is_known(self, name: str) -> bool:
-        return name in self.witnesses or name in self.groups
-
     def _new(self, name: str) -> str:
-        if name == "none" or self._is_known(name):
+        if name in self._names:
             raise Wrong(f"名称重复 · a name that is taken: {shown(name)}")
+        self._names.add(name)
         return name
 
     def _enough(self, enough: str, members: list[str]) -> int:
-        is_known = all(self._is_known(member) and member not in self._used for member in members)
-        if not is_known or len({*members}) < len(members):
+        is_free = all(each in self._names and each not in self._used for each in members)
+        if not is_free or len({*members}) < len(members):
             raise Wrong("组员未定义或重复 · a member unknown, of two groups, or twice")
         self._used |= {*members}
         numbers = {str(n): n for n in range(1, len(members) + 1)}
@@ -581,76 +578,19 @@ class Policy:
         raise Wrong(f"人数不对 · not a number of members: {shown(enough)}")
 
 
-class Retired:
+def retired_in(data: bytes) -> tuple[dict[bytes, int], list[Wrong]]:
     """停用的密钥: up to which size what each has signed counts; and lines that say nothing."""
-
-    def __init__(self, data: bytes = b"") -> None:
-        self.lasts: dict[bytes, int] = {}
-        self.wrong: list[Wrong] = []
-        for line in data.split(b"\n"):
-            try:
-                if line and not line.startswith(b"#"):
-                    self._read(text_in(line))
-            except Wrong as wrong:
-                self.wrong.append(wrong)
-
-    @classmethod
-    def parse(cls, data: bytes) -> Retired:
-        """Of a file every line of which is understood."""
-        found = cls(data)
-        for wrong in found.wrong:
-            raise wrong
-        return found
-
-    def retire(self, key: bytes, last: int) -> None:
-        """What it signs beyond that size does not count."""
-        self.lasts[key] = min(last, self.lasts.get(key, last))
-
-    def _read(self, line: str) -> None:
-        key, _, size = line.partition(" ")
-        if not NUMBER.fullmatch(size):
-            raise Wrong(f"看不懂 · not understood: {shown(line)}")
-        self.retire(Key.parse(key).data, int(size))
-
-
-@dataclass(frozen=True)
-class Trust:
-    """信任依据: whose word is enough, and which keys have been retired."""
-
-    policy: Policy
-    retired: dict[bytes, int]
-
-    def signers(self, note: Note, checkpoint: Checkpoint) -> dict[Key, int]:
-        """Who has signed this checkpoint; one that no key of its ledger has signed is wrong."""
-        logs = [key for key in self.policy.logs if key.name == checkpoint.origin]
-        found = note.signers([*logs, *self.policy.witnesses.values()])
-        if not any(key in found for key in logs):
-            there = ", ".join(shown(each.name) for each in note.signatures[:3])
-            raise Wrong(f"规则所列账本密钥均未签署 · not signed by a ledger's key: {there}")
-        return found
-
-    def require_in_force(self, signers: Iterable[Key], size: int) -> Said:
-        """One of the ledger's keys that have signed was in force at that size."""
-        lasts = {key: self.retired.get(key.data, LARGEST) for key in signers if key.kind == LOG}
-        if all(size > last for last in lasts.values()):
-            said = ", ".join(f"{key} ≤ {last}" for key, last in lasts.items())
-            raise Wrong(f"签署密钥此前已停用 · signed by a key that was retired before: {said}")
-        return f"未停用 · in force (known to be retired: {len(self.retired)})"
-
-    def require_quorum(self, signers: dict[Key, int]) -> Said:
-        """Enough witnesses have signed."""
-        seen = [f"{key} {when(time)}" for key, time in signers.items() if key.kind == WITNESS]
-        there = ", ".join(seen) or "0"
-        if self.policy.quorum == "none":
-            zh, en = (
-                "规则不要求见证，不排除另有一份历史",
-                "none asked for: there may be two histories",
-            )
-            raise Unchecked(f"{zh} · {en} ({there})")
-        if not self.policy.is_reached(signers):
-            wanted = shown(self.policy.quorum)
-            raise Wrong(f"未达到规则要求 · fewer than the policy asks for: {wanted} ({there})")
-        return f"达到规则要求 · as many as the policy asks for: {there}"
+    lasts: dict[bytes, int] = {}
+    wrong: list[Wrong] = []
+    for line in data.split(b"\n"):
+        try:
+            if line and not line.startswith(b"#"):
+                text, _, size = text_in(line).partition(" ")
+                key, last = Key.parse(text).data, number_in(size)
+                lasts[key] = min(last, lasts.get(key, last))
+        except Wrong as each:
+            wrong.append(each)
+    return lasts, wrong
 
 
 def when(time: int) -> str:
@@ -663,50 +603,21 @@ def when(time: int) -> str:
 
 # 四、树 Trees
 
-
-class Growing:
-    """生长中的树: grows leaf by leaf, and knows the roots of its complete subtrees.
-
-    ``tiles`` has by level, from 1, the roots of 256 to the power of the level leaves each.
-    """
-
-    def __init__(self, algorithm: Algorithm) -> None:
-        self.algorithm = algorithm
-        self.size = 0
-        self.peaks: list[bytes] = []
-        self.tiles: dict[int, list[bytes]] = {}
-
-    def add(self, found: bytes) -> None:
-        """One more leaf."""
-        size, height = self.size, 0
-        while size & 1:
-            found = self.algorithm.node(self.peaks.pop(), found)
-            size, height = size >> 1, height + 1
-            if height % 8 == 0:
-                self.tiles.setdefault(height // 8, []).append(found)
-        self.peaks.append(found)
-        self.size += 1
-
-    @property
-    def root(self) -> bytes:
-        return joined(self.algorithm, self.peaks)
-
-
-def joined(algorithm: Algorithm, peaks: Sequence[bytes]) -> bytes:
-    """The root over complete subtrees, largest first."""
-    if not peaks:
-        return algorithm.digest(b"")
-    *larger, found = peaks
-    for peak in reversed(larger):
-        found = algorithm.node(peak, found)
-    return found
-
-
 SUBTREE = re.compile(r"([0-9]|[1-5][0-9]|6[0-2]) (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)")
 
 
-class NotGiven(LookupError):
-    """缺少子树: a subtree that it takes was not given; which, by height and number."""
+def half(size: int) -> int:
+    """How many leaves are on the left: the largest power of two that is smaller than all."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def root_of(algorithm: Algorithm, hashes: Sequence[bytes]) -> bytes:
+    """The root over leaves; or over subtrees of one size, of which the last may be smaller."""
+    size = len(hashes)
+    if size < 2:
+        return hashes[0] if hashes else algorithm.digest(b"")
+    left, right = hashes[: half(size)], hashes[half(size) :]
+    return algorithm.node(root_of(algorithm, left), root_of(algorithm, right))
 
 
 class Pruned:
@@ -717,50 +628,42 @@ class Pruned:
     ) -> None:
         self._algorithm = algorithm
         self._positions, self._leaves = positions, leaves
-        self._given = {(h, n): root for h, n, root in subtrees_in(given)}
+        self._given = subtrees_in(given)
         self._used = 0
 
-    def require(self, size: int, root: bytes) -> Said:
+    def require(self, size: int, root: bytes) -> str:
         """This is its root at that size, and takes all that was given."""
-        self._used = 0
-        try:
-            found = self.root(size)
-        except NotGiven as missing:
-            raise Wrong(f"缺少子树 · lacks a subtree: {missing}") from None
+        found = self.root(0, size)
         if self._used != len(self._given):
             raise Wrong(f"多出子树 · subtrees too many: {len(self._given) - self._used}")
         if found != root:
-            zh, en = (
-                "根不符：有记录或子树不是签署时的",
-                "another root: not all that is here was signed",
-            )
-            raise Wrong(f"{zh} · {en}")
+            its = "根不符：有记录或子树不是签署时的"
+            raise Wrong(f"{its} · another root: not all that is here was signed")
         return f"根由包内记录和子树算出，相符 · the root follows: {self._used} 个子树 · subtrees"
 
-    def root(self, size: int) -> bytes:
-        """The root at a size. Raises ``NotGiven``."""
-        return self._root(0, size) if size else self._algorithm.digest(b"")
-
-    def _root(self, begin: int, end: int) -> bytes:
-        first = bisect_left(self._positions, begin + 1)
-        if first == len(self._positions) or self._positions[first] > end:
-            return joined(self._algorithm, [self._subtree(*each) for each in peaks(begin, end)])
-        if end - begin == 1:
+    def root(self, begin: int, end: int) -> bytes:
+        """The root over a range of leaves."""
+        size, first = end - begin, bisect_left(self._positions, begin + 1)
+        is_here = first < len(self._positions) and self._positions[first] <= end
+        if size == 0:
+            return self._algorithm.digest(b"")
+        if size == 1 and is_here:
             return self._leaves[first]
-        middle = begin + (1 << (end - begin - 1).bit_length() - 1)
-        return self._algorithm.node(self._root(begin, middle), self._root(middle, end))
+        if size & size - 1 == 0 and not is_here:
+            return self._subtree(size.bit_length() - 1, begin // size)
+        middle = begin + half(size)
+        return self._algorithm.node(self.root(begin, middle), self.root(middle, end))
 
     def _subtree(self, height: int, number: int) -> bytes:
-        try:
-            root = self._given[height, number]
-        except KeyError:
-            raise NotGiven(f"{height} {number}") from None
+        if (height, number) not in self._given:
+            raise Wrong(f"缺少子树 · lacks a subtree: {height} {number}")
         self._used += 1
-        return root
+        return self._given[height, number]
 
 
-def subtrees_in(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The lines of a tree file: height, number, root; from left to right."""
+def subtrees_in(data: bytes) -> dict[tuple[int, int], bytes]:
+    """The lines of a tree file, from left to right: height, number, root."""
+    found: dict[tuple[int, int], bytes] = {}
     *lines, end = text_in(data).split("\n")
     reached = 0
     for line in lines:
@@ -769,32 +672,18 @@ def subtrees_in(data: bytes) -> Iterator[tuple[int, int, bytes]]:
             raise Wrong(f"子树行有误 · not a line for a subtree: {shown(line)}")
         height, number = int(said[1]), int(said[2])
         reached = number + 1 << height
-        yield height, number, hash_in(said[3])
+        found[height, number] = hash_in(said[3])
     if end:
         raise Wrong("末尾没有换行 · no line feed at its end")
-
-
-def peaks(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The complete subtrees that make up a range of leaves, by height and number."""
-    while begin < end:
-        height = (end - begin).bit_length() - 1
-        yield height, begin >> height
-        begin += 1 << height
+    return found
 
 
 # 五、名册 The roster
 
 
-class Listed(NamedTuple):
+def roster_leaf(algorithm: Algorithm, stream: str, length: int, last: int) -> bytes:
     """在册: a stream, how many records it has, and where the last one stands."""
-
-    stream: str
-    length: int
-    last: int
-
-    def leaf(self, algorithm: Algorithm) -> bytes:
-        said = f"wenxiao-roster/1\n{self.stream}\n{self.length}\n{self.last}"
-        return algorithm.leaf(said.encode())
+    return algorithm.leaf(f"wenxiao-roster/1\n{stream}\n{length}\n{last}".encode())
 
 
 def place_of(stream: str) -> int:
@@ -802,34 +691,33 @@ def place_of(stream: str) -> int:
     return int.from_bytes(sha256(stream.encode()))
 
 
-def roster_root(algorithm: Algorithm, listed: list[tuple[int, Listed]], depth: int = 0) -> bytes:
-    """The root over streams, each with its place: nothing, a leaf, or those by their next bit."""
-    if not listed:
-        return algorithm.digest(b"")
-    if len(listed) == 1:
-        return listed[0][1].leaf(algorithm)
-    halves: tuple[list[tuple[int, Listed]], list[tuple[int, Listed]]] = ([], [])
-    for each in listed:
+def roster_root(algorithm: Algorithm, leaves: list[tuple[int, bytes]], depth: int = 0) -> bytes:
+    """The root over leaves, each with its place: nothing, a leaf, or those by their next bit."""
+    if len(leaves) < 2:
+        return leaves[0][1] if leaves else algorithm.digest(b"")
+    halves: tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]] = ([], [])
+    for each in leaves:
         halves[each[0] >> 255 - depth & 1].append(each)
     return algorithm.node(*(roster_root(algorithm, half, depth + 1) for half in halves))
 
 
-def require_listed(
-    algorithm: Algorithm, root: bytes, stream: str, found: Listed | None, path: list[bytes]
-) -> None:
-    """The roster of this root has that in the stream's place, and the path leads there."""
-    place, depth = place_of(stream), len(path)
-    is_there = depth <= 256
-    if found is not None and is_there:
-        is_there = not (place ^ place_of(found.stream)) >> 256 - depth
-    reached = algorithm.digest(b"") if found is None else found.leaf(algorithm)
+def require_listed(algorithm: Algorithm, root: bytes, proof: dict[str, Any]) -> None:
+    """The roster of this root has just what was found in the stream's place."""
+    found, path = proof["found"], [*map(hash_in, proof[algorithm.name])]
+    its, depth = shown(proof["stream"]), len(path)
+    if found and CONTROL.search(found["stream"]):
+        raise Wrong(f"{its}：名册所载不是流 · what the roster has is no stream")
+    place = place_of(proof["stream"])
+    there = place_of(found["stream"]) if found else place
+    is_there = depth <= 256 and not (place ^ there) >> 256 - depth
+    reached = roster_leaf(algorithm, **found) if found else algorithm.digest(b"")
     for sibling in path if is_there else ():
         depth -= 1
         pair = (sibling, reached) if place >> 255 - depth & 1 else (reached, sibling)
         reached = algorithm.node(*pair)
     if not is_there or reached != root:
         said = f"名册（{algorithm.name}）不是这样说的 · the {algorithm.name} roster says otherwise"
-        raise Wrong(f"{shown(stream)}：{said}")
+        raise Wrong(f"{its}：{said}")
 
 
 # 六、登记项 Entries
@@ -851,7 +739,6 @@ ENTRY = re.compile(
 class Entry(NamedTuple):
     """登记项: what the bytes of one record say."""
 
-    ledger: str
     position: int
     at: str
     stream: str
@@ -871,7 +758,7 @@ class Entry(NamedTuple):
             raise Wrong("时间或数字不可能 · an impossible time or number")
         if (ledger, position) != (its_ledger, its_position):
             raise Wrong(f"自称另一条 · it says to be another one: {shown(ledger)} {position}")
-        return cls(ledger, position, at, stream, nth, topic, said[8])
+        return cls(position, at, stream, nth, topic, said[8])
 
 
 def is_moment(text: str) -> bool:
@@ -895,17 +782,12 @@ class Stream:
 
 
 class Records:
-    """所读记录: what has been read, in order of position, and what it says together.
+    """所读记录: what later checks take of each record, in order of position; never its bytes."""
 
-    Keeps of each record what later checks take, and never its bytes; and the first that is wrong in
-    itself (``entries``), and that cannot follow those before it (``order``).
-    """
-
-    def __init__(self, ledger: str) -> None:
+    def __init__(self, ledger: str, report: Report) -> None:
         self.positions = array("Q")
         self.streams: dict[str, Stream] = {}
-        self._wrong: dict[str, Wrong] = {}
-        self._ledger, self._at = ledger, ""
+        self._ledger, self._report, self._at = ledger, report, ""
 
     def take(self, position: int, data: bytes) -> Entry | None:
         """Read the next one; None where it is not the one that belongs there."""
@@ -914,7 +796,7 @@ class Records:
         try:
             entry = Entry.parse(data, self._ledger, position)
         except Wrong as wrong:
-            self._wrong.setdefault("entries", Wrong(wrong.says, position))
+            self._report.remember("entries", wrong.says, position)
             return None
         self._follow(entry, unseen)
         return entry
@@ -924,66 +806,56 @@ class Records:
         stream = self.streams.setdefault(entry.stream, Stream())
         missing, room = entry.version - stream.version - 1, unseen - stream.unseen
         if not 0 <= missing <= room:
-            its = f"{shown(entry.stream)} {entry.version}"
-            wrong = Wrong(f"版本不可能 · an impossible version: {its}", entry.position)
-            self._wrong.setdefault("order", wrong)
+            said = f"版本不可能 · an impossible version: {shown(entry.stream)} {entry.version}"
+            self._report.remember("order", said, entry.position)
         if entry.at < self._at:
-            wrong = Wrong(f"时间倒流 · earlier than before: {entry.at}", entry.position)
-            self._wrong.setdefault("order", wrong)
+            said = f"时间倒流 · earlier than before: {entry.at}"
+            self._report.remember("order", said, entry.position)
         self._at = max(entry.at, self._at)
         stream.count += 1
         stream.unbroken += stream.unbroken + 1 == entry.version
         stream.version, stream.position, stream.unseen = entry.version, entry.position, unseen
 
-    def require(self, name: str) -> Said:
-        """All is well with the ``entries``, or with their ``order``."""
-        if name in self._wrong:
-            raise self._wrong[name]
+    def count(self) -> str:
         return f"{len(self.positions)} 条 · records; {len(self.streams)} 个流 · streams"
 
-    def require_stream(self, name: str, length: int, last: int) -> Said:
+    def require_stream(self, stream: str, length: int, last: int) -> str:
         """All of a stream has been read, which has so many records and the last one there."""
-        there = self.streams.get(name, Stream())
+        there, name = self.streams.get(stream, Stream()), shown(stream)
         if (there.count, there.unbroken, there.position) != (length, length, last):
-            said = (
-                f"名册 · roster {length} (…{last}), 此处 · here {there.count} (…{there.position})"
-            )
+            its = f"{name}: 名册 · roster {length} (…{last})"
+            here = f"此处 · here {there.count} (…{there.position})"
             lacks = f"缺第 · lacks version {there.unbroken + 1}"
-            raise Wrong(f"{shown(name)}: {said}; {lacks}", there.position or None)
+            raise Wrong(f"{its}, {here}; {lacks}", there.position or None)
         if not length:
-            return f"{shown(name)}: 没有这个流 · no such stream"
-        return f"{shown(name)}: {length} 条俱在，末条 · records, all here, the last at {last}"
+            return f"{name}: 没有这个流 · no such stream"
+        return f"{name}: {length} 条俱在，末条 · records, all here, the last at {last}"
 
-    def require_range(self, asked: Range) -> Said:
+    def require_range(self, asked: Range) -> str:
         """All positions of a range have been read."""
-        index, first = bisect_left(self.positions, asked.first), asked.first
-        while index < len(self.positions) and self.positions[index] == first <= asked.last:
+        (first, last), its = asked, "{}-{}".format(*asked)
+        index = bisect_left(self.positions, first)
+        while index < len(self.positions) and self.positions[index] == first <= last:
             index, first = index + 1, first + 1
-        if first <= asked.last:
-            raise Wrong(f"{asked}: 缺第 · lacks record {first}", first)
-        return f"{asked}: 俱在 · all here"
+        if first <= last:
+            raise Wrong(f"{its}: 缺第 · lacks record {first}", first)
+        return f"{its}: 俱在 · all here"
 
     def roster(self) -> tuple[bytes, ...]:
         """The roster's roots, where all records have been read."""
-        listed = [
-            (place_of(name), Listed(name, stream.count, stream.position))
-            for name, stream in self.streams.items()
-        ]
-        return tuple(roster_root(algorithm, listed) for algorithm in ALGORITHMS)
+        its = [(name, place_of(name), each) for name, each in self.streams.items()]
+        leaves = (
+            [(place, roster_leaf(of, name, each.count, each.position)) for name, place, each in its]
+            for of in ALGORITHMS
+        )
+        return tuple(map(roster_root, ALGORITHMS, leaves))
 
 
 # 七、证据包 Bundles
 
 UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,  # zipfile's word for a way of packing that it does not know
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(OSError, OverflowError, RuntimeError, ValueError),
 )
 """What the standard library makes of a zip that is none."""
 
@@ -995,6 +867,7 @@ ENCRYPTED = 0x2041
 RECORD = re.compile(r"records/([1-9][0-9]{0,18})")
 SALT = re.compile(r"[0-9a-f]{32}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+FIELD = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+){0,7}")
 WITHHOLDING = "person.value_withheld"
 
 MANIFEST = {
@@ -1013,16 +886,6 @@ KEPT = COMMITTED | {"salt": str, "value": str}
 WITHHELD = COMMITTED | {"withheld_by": int}
 PAPER = {"digest": str, "number": str}
 PAPERS = [{"position": int, **PAPER}]
-
-
-class Range(NamedTuple):
-    """区间: positions from the first to the last, both included."""
-
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        return f"{self.first}-{self.last}"
 
 
 class Cautious(io.BufferedReader):
@@ -1044,18 +907,18 @@ class Archive:
             end = file.read(len(END))
         except UNREADABLE as error:
             raise Wrong(f"压缩包不完好 · not a sound zip: {shown(error)}") from None
-        begin = min((info.header_offset for info in self._zip.infolist()), default=0)
+        members = self._zip.infolist()
+        begin = min((each.header_offset for each in members), default=0)
         if begin or (end[:4], end[-2:]) != (END[:4], END[-2:]):
             raise Wrong("压缩包前后另有内容 · something else before or after the zip")
         self._left = MOST_UNPACKED
-        self._names = [self._name(info) for info in self._zip.infolist()]
-        known = {*self._names}
-        if len(self._names) > MOST_MEMBERS or len(known) < len(self._names):
+        self._names = {*map(self._name, members)}
+        if len(members) > MOST_MEMBERS or len(self._names) < len(members):
             raise Wrong("成员过多或重名 · too many members, or two of one name")
-        if missing := MEMBERS.keys() - known - MAY_BE_MISSING:
+        if missing := MEMBERS.keys() - self._names - {"retired"}:
             raise Wrong(f"缺少 · missing: {min(missing)}")
-        self.has_retired = "retired" in known
-        self.positions = sorted(int(said[1]) for name in known if (said := RECORD.fullmatch(name)))
+        records = map(RECORD.fullmatch, self._names)
+        self.positions = sorted(int(record[1]) for record in records if record)
 
     def _name(self, info: zipfile.ZipInfo) -> str:
         name = info.orig_filename
@@ -1065,53 +928,37 @@ class Archive:
             raise Wrong(f"加密或压缩方式不明 · encrypted, or packed in some way: {name}")
         return name
 
-    def read(self, name: str, most: int = 0) -> bytes:
-        """A member, of so many bytes at most."""
+    def read(self, name: str) -> bytes:
+        """A member; nothing where it is missing, and may be."""
+        if name not in self._names:
+            return b""
+        most = MEMBERS.get(name, LONGEST_ENTRY)
         try:
             with self._zip.open(name) as member:
-                data = member.read((most or MEMBERS[name]) + 1)
+                data = member.read(most + 1)
         except UNREADABLE as error:
             raise Wrong(f"读不出 · cannot be read: {name}: {shown(error)}") from None
         self._left -= len(data)
-        if len(data) > (most or MEMBERS[name]) or self._left < 0:
+        if len(data) > most or self._left < 0:
             raise Wrong(f"解压后过大 · too large when unpacked: {name}")
         return data
 
     def json(self, name: str, shape: Any) -> Any:
-        """A member that is JSON of this shape."""
+        """A member that is JSON of this shape: each key once, and only natural numbers."""
+        data, bad = self.read(name), f"{name} 不是合格的 JSON · no sound JSON"
+        if sum(map(data.count, (b",", b"[", b"{", b":"))) > MOST_JSON_PARTS:
+            raise Wrong(f"{bad}: too many values")
+        numbers: Any = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), number_in)
         try:
-            found = json_in(self.read(name))
-        except (ValueError, RecursionError) as error:
-            raise Wrong(f"{name} 不是合格的 JSON · no sound JSON: {shown(error)}") from None
+            found = json.loads(data.decode(), object_pairs_hook=once, **numbers)
+        except (ValueError, RecursionError, Wrong) as error:
+            raise Wrong(f"{bad}: {shown(error)}") from None
         if not fits(found, shape):
             raise Wrong(f"{name} 的形制不对 · has another shape")
         return found
 
 
-def json_in(data: bytes) -> Any:
-    """JSON, read strictly: each key once, natural numbers, nothing that JSON does not have.
-
-    Raises ``ValueError``, or ``RecursionError``.
-    """
-
-    def number(digits: str) -> int:
-        if not NUMBER.fullmatch(digits):
-            raise ValueError(f"no number of ours: {digits[:20]}")
-        return int(digits)
-
-    if sum(map(data.count, (b",", b"[", b"{", b":"))) > MOST_JSON_PARTS:
-        raise ValueError("too many values")
-    return json.loads(
-        data.decode(),
-        object_pairs_hook=once,
-        parse_int=number,
-        parse_float=number,
-        parse_constant=number,
-    )
-
-
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON with each key once. Raises ``ValueError``."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key twice")
@@ -1127,114 +974,78 @@ def fits(value: Any, shape: Any) -> bool:
         return is_object and all(fits(value[key], each) for key, each in shape.items())
     if isinstance(shape, list):
         return type(value) is list and all(fits(each, shape[0]) for each in value)
-    return type(value) is shape and (shape is not str or is_utf8(value))
+    return type(value) is shape and (shape is not str or not HALF.search(value))
 
 
-class Manifest:
+def manifest_in(archive: Archive) -> Any:
     """清单: which ledger, which records, and of what they are said to be all."""
-
-    def __init__(self, archive: Archive) -> None:
-        said = archive.json("manifest.json", MANIFEST)
-        self._of = said["origin"], said["size"]
-        self.ledger: str = said["ledger"]
-        self.streams: list[str] = said["complete"]["streams"]
-        pairs = said["complete"]["ranges"]
-        self.ranges = [Range(*pair) for pair in pairs if len(pair) == 2]
-        if said["format"] != "wenxiao-bundle/1":
-            raise Wrong("不是 wenxiao-bundle/1 · not of wenxiao-bundle/1")
-        if said["records"] != archive.positions:
-            raise Wrong("所列记录与包内不同 · it lists other records than there are")
-        is_sound = all(1 <= each.first <= each.last <= said["size"] for each in self.ranges)
-        if not is_sound or len(self.ranges) < len(pairs):
-            raise Wrong("区间有误 · an impossible range")
-        if len({*self.streams}) < len(self.streams):
-            raise Wrong("流重复 · a stream twice")
-
-    def require(self, checkpoint: Checkpoint, positions: Sequence[int]) -> Said:
-        """It is of the ledger that the checkpoint is of, at the same size."""
-        if self._of != checkpoint[:2] or self.ledger != checkpoint.ledger:
-            raise Wrong("与检查点的账本或条数不同 · of another ledger or size than the checkpoint")
-        if positions and positions[-1] > checkpoint.size:
-            raise Wrong("检查点尚无此条 · beyond the checkpoint", positions[-1])
-        claims = f"{len(self.streams)} 个流 · streams, {len(self.ranges)} 个区间 · ranges"
-        return f"{len(positions)} 条 · records; 称完整者 · said to be complete: {claims}"
+    said = archive.json("manifest.json", MANIFEST)
+    if said["format"] != "wenxiao-bundle/1":
+        raise Wrong("不是 wenxiao-bundle/1 · not of wenxiao-bundle/1")
+    if said["records"] != archive.positions:
+        raise Wrong("所列记录与包内不同 · it lists other records than there are")
+    ranges, size = said["complete"]["ranges"], said["size"]
+    if not all(len(each) == 2 and 1 <= each[0] <= each[1] <= size for each in ranges):
+        raise Wrong("区间有误 · an impossible range")
+    return said
 
 
 class Claims:
     """附带主张: committed values and papers, each said to stand in a record that is here."""
 
     def __init__(self, archive: Archive) -> None:
-        self._listed = archive.json("values.json", [(KEPT, WITHHELD)])
-        if len({(each["position"], each["field"]) for each in self._listed}) < len(self._listed):
+        self._values = archive.json("values.json", [(KEPT, WITHHELD)])
+        if len({(each["position"], each["field"]) for each in self._values}) < len(self._values):
             raise Wrong("values.json 中同一栏有两个值 · two values of one field")
-        self._values = by_position(self._listed)
-        self._papers = by_position(archive.json("attachments.json", PAPERS))
+        papers = archive.json("attachments.json", PAPERS)
+        self._left: dict[int, list[tuple[str, dict[str, Any]]]] = {}
+        for check, claims in (("values", self._values), ("attachments", papers)):
+            for each in claims:
+                self._left.setdefault(each["position"], []).append((check, each))
         self._orders: dict[int, str | None] = {}
         self._fields: dict[str, None] = {}
-        self._wrong: dict[str, Wrong] = {}
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, report: Report) -> None:
         """Look for them in the next record, each just where it is said to be."""
-        values = self._values.pop(entry.position, [])
-        papers = self._papers.pop(entry.position, [])
-        is_order = entry.topic == WITHHOLDING
-        said = said_in(entry.body) if values or papers or is_order else None
-        if is_order:
+        claims = self._left.pop(entry.position, ())
+        said = said_in(entry.body) if claims or entry.topic == WITHHOLDING else None
+        if entry.topic == WITHHOLDING:
             self._orders[entry.position] = text_at(said, "fact.digest")
-        for each in values:
-            field, digest = each["field"], each["digest"]
-            self._fields[f"{entry.topic} {field}"] = None
-            if not DIGEST.fullmatch(digest) or text_at(said, f"fact.{field}") != digest:
-                its = f"{shown(field)}: {shown(digest)}"
-                self._false("values", entry, f"此栏没有承诺此值 · not committed to in {its}")
-            elif "salt" in each and not is_committed(digest, each["salt"], each["value"]):
-                its = f"{shown(field)}: {shown(digest)}"
-                self._false("values", entry, f"不是当初承诺的值 · not what was committed to: {its}")
-        for each in papers:
-            if any(text_at(said, f"envelope.document.{name}") != each[name] for name in PAPER):
-                its = shown(f"{each['digest']} {each['number']}")
-                self._false("attachments", entry, f"记录没有提到 · the record does not name: {its}")
+        for check, each in claims:
+            try:
+                if check == "values":
+                    self._fields[f"{entry.topic} {each['field']}"] = None
+                    require_value(said, each)
+                else:
+                    require_paper(said, each)
+            except Wrong as wrong:
+                report.remember(check, wrong.says, entry.position)
 
-    def require_values(self, positions: set[int]) -> Said:
-        """Each hashes to its field's digest, or the record that withheld it says so, if here."""
-        self._require("values", self._values)
-        withheld, absent = 0, []
-        for each in self._listed:
-            by = each.get("withheld_by")
-            if by in positions and self._orders.get(by) != each["digest"]:
-                said = f"此条并未停止提供 · this record did not withhold {shown(each['digest'])}"
-                raise Wrong(said, by)
-            withheld += by in positions
-            absent += [by] if by is not None and by not in positions else []
-        kept = len(self._listed) - withheld - len(absent)
-        its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {withheld}"
+    def check(self, report: Report, positions: set[int]) -> None:
+        """Each was found in its record."""
+        for position, claims in sorted(self._left.items()):
+            for check, _ in claims:
+                report.remember(check, "所属记录不在包内 · of a record that is not here", position)
+        report.check("values", self._require_values, positions)
+        said = "记录确曾提到；原件未查 · named by records; the files were not seen"
+        report.check("attachments", str, said)
+
+    def _require_values(self, positions: set[int]) -> str:
+        """What is not here is said to be withheld, by a record that says so, if that is here."""
+        withheld = [each for each in self._values if "withheld_by" in each]
+        absent = [by for each in withheld if (by := each["withheld_by"]) not in positions]
+        for each in withheld:
+            by, digest = each["withheld_by"], each["digest"]
+            if by in positions and self._orders.get(by) != digest:
+                raise Wrong(f"此条并未停止提供 · this record did not withhold {digest}", by)
+        kept, gone = len(self._values) - len(withheld), len(withheld) - len(absent)
+        its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {gone}"
         if self._fields:
             its += f"; 所在栏 · in {shown(', '.join(self._fields), 1_000)}"
         if absent:
-            zh, en = "所称停止提供的记录不在包内", "not here are records said to withhold others"
-            raise Unchecked(f"{its}; {zh} · {en}: {absent[:5]}")
+            its += "; 所称停止提供的记录不在包内 · not here are records said to withhold others"
+            raise Unchecked(f"{its}: {absent[:5]}")
         return its
-
-    def require_papers(self) -> Said:
-        """Each is named by its record."""
-        self._require("attachments", self._papers)
-        return "记录确曾提到；原件未查 · named by records; the files were not seen"
-
-    def _false(self, check: str, entry: Entry, says: Said) -> None:
-        self._wrong.setdefault(check, Wrong(says, entry.position))
-
-    def _require(self, check: str, left: Collection[int]) -> None:
-        if left:
-            raise Wrong("所属记录不在包内 · of a record that is not here", min(left))
-        if check in self._wrong:
-            raise self._wrong[check]
-
-
-def by_position(claims: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    found: dict[int, list[dict[str, Any]]] = {}
-    for each in claims:
-        found.setdefault(each["position"], []).append(each)
-    return found
 
 
 def said_in(body: bytes) -> Any:
@@ -1252,120 +1063,114 @@ def text_at(said: Any, path: str) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def is_committed(digest: str, salt: str, value: str) -> bool:
-    """Is it what this digest was made of?"""
-    is_salt = SALT.fullmatch(salt)
-    return bool(is_salt) and sha256(bytes.fromhex(salt) + value.encode()).hex() == digest
+def require_value(said: Any, claim: dict[str, Any]) -> None:
+    """Its digest stands in its field; and it is what that was made of, unless it was withheld."""
+    field, digest, salt = claim["field"], claim["digest"], claim.get("salt")
+    its = f"{shown(field)}: {shown(digest)}"
+    is_place = FIELD.fullmatch(field) and DIGEST.fullmatch(digest)
+    if not is_place or text_at(said, f"fact.{field}") != digest:
+        raise Wrong(f"此栏没有承诺此值 · not committed to in {its}")
+    if salt is None:
+        return
+    kept = bytes.fromhex(salt) + claim["value"].encode() if SALT.fullmatch(salt) else b""
+    if sha256(kept).hex() != digest:
+        raise Wrong(f"不是当初承诺的值 · not what was committed to in {its}")
 
 
-Proof = tuple[Listed | None, list[list[bytes]]]
-
-
-def roster_in(archive: Archive) -> dict[str, Proof]:
-    """By stream, what is said to stand in its place, and the path from there in either tree."""
-    found: dict[str, Proof] = {}
-    for each in archive.json("roster.json", ROSTER):
-        listed = Listed(**each["found"]) if each["found"] else None
-        if each["stream"] in found or (listed and CONTROL.search(listed.stream)):
-            raise Wrong("roster.json 中的流重复或有误 · a stream twice, or none")
-        paths = [[*map(hash_in, each[algorithm.name])] for algorithm in ALGORITHMS]
-        found[each["stream"]] = listed, paths
-    return found
+def require_paper(said: Any, claim: dict[str, Any]) -> None:
+    """It is the one behind the record, beside its fact; nobody is committed to its digest."""
+    if any(text_at(said, f"envelope.document.{name}") != claim[name] for name in PAPER):
+        its = shown(f"{claim['digest']} {claim['number']}")
+        raise Wrong(f"记录没有提到 · the record does not name: {its}")
 
 
 class Bundle:
     """证据包: a part of a ledger, and what proves that it is one."""
 
-    def __init__(self, file: Cautious, report: Report) -> None:
-        self.archive = report.must("bundle", Archive, file)
-        self.manifest = report.must("manifest", Manifest, self.archive)
-        self.claims = report.must("bundle", Claims, self.archive)
-        self._roster = report.must("bundle", roster_in, self.archive)
-        self.policy = report.must("keys", self.archive.read, "policy")
-        self.retired = b""
-        if self.archive.has_retired:
-            self.retired = report.must("keys", self.archive.read, "retired")
-        self.note, self.checkpoint = report.must("checkpoint", signed_in, self.archive.read)
-        self.records = Records(self.manifest.ledger)
+    def __init__(self, file: Cautious, sizes: set[int], report: Report) -> None:
+        self._report, self._sizes = report, sizes
+        self._archive = report.must("bundle", Archive, file)
+        self._said = report.must("manifest", manifest_in, self._archive)
+        self._claims = report.must("bundle", Claims, self._archive)
+        proofs = report.must("bundle", self._archive.json, "roster.json", ROSTER)
+        self._proofs = {each["stream"]: each for each in proofs}
+        self._proven = sorted(each["stream"] for each in proofs)
+        self.policy = report.must("keys", self._archive.read, "policy")
+        self.retired = report.must("keys", self._archive.read, "retired")
+        data = report.must("checkpoint", self._archive.read, "checkpoint")
+        self.note, self.checkpoint = report.must("checkpoint", signed_in, data)
+        self.streams: list[str] = self._said["complete"]["streams"]
+        self.ranges: list[Range] = [*map(tuple, self._said["complete"]["ranges"])]
+        self.records = Records(self._said["ledger"], report)
         self._leaves: list[list[bytes]] = [[] for _ in ALGORITHMS]
+        report.true("bundle", "形制合格 · as it should be")
+        report.check("manifest", self._require_manifest)
 
-    def read(self, report: Report) -> None:
+    def _require_manifest(self) -> str:
+        """It is of the ledger that the checkpoint is of, at the same size."""
+        of, positions = self.checkpoint, self._archive.positions
+        its = self._said["ledger"], self._said["origin"], self._said["size"]
+        if its != (of.ledger, of.origin, of.size):
+            raise Wrong("与检查点的账本或条数不同 · of another ledger or size than the checkpoint")
+        if positions and positions[-1] > of.size:
+            raise Wrong("检查点尚无此条 · beyond the checkpoint", positions[-1])
+        claims = f"{len(self.streams)} 个流 · streams, {len(self.ranges)} 个区间 · ranges"
+        return f"{len(positions)} 条 · records; 称完整者 · said to be complete: {claims}"
+
+    def read(self) -> None:
         """Read every record, once."""
-        for position in self.archive.positions:
-            data = report.must("entries", self.archive.read, f"records/{position}", LONGEST_ENTRY)
+        for position in self._archive.positions:
+            data = self._report.must("entries", self._archive.read, f"records/{position}")
             for algorithm, leaves in zip(ALGORITHMS, self._leaves, strict=True):
                 leaves.append(algorithm.leaf(data))
             if entry := self.records.take(position, data):
-                self.claims.take(entry)
+                self._claims.take(entry, self._report)
 
-    def check_trees(self, report: Report, sizes: Iterable[int]) -> Known:
-        """The roots; and what they were at those smaller sizes where that follows as well."""
-        trees = []
-        size = self.checkpoint.size
+    def check_trees(self) -> Known:
+        """The roots; and what they were at smaller sizes asked for, where that follows as well."""
+        trees, report, size = [], self._report, self.checkpoint.size
         roots = self.checkpoint.roots[:2]
         for algorithm, leaves, root in zip(ALGORITHMS, self._leaves, roots, strict=True):
             name = f"tree.{algorithm.name}"
-            given = report.must(name, self.archive.read, name)
+            given = report.must(name, self._archive.read, name)
             tree = report.must(name, Pruned, algorithm, self.records.positions, leaves, given)
             if report.check(name, tree.require, size, root):
                 trees.append(tree)
+        said = f"{len(self._proven)} 个流 · streams"
+        other = (
+            "名册证明与清单的流不同，或有重复 · of other streams than the manifest, or of one twice"
+        )
+        report.check("roster", require_same, self._proven, sorted(self.streams), said, other)
         known: Known = {}
-        for earlier in sizes if len(trees) == len(ALGORITHMS) else ():
-            with suppress(NotGiven):
+        for earlier in self._sizes if len(trees) == len(ALGORITHMS) else ():
+            with suppress(Wrong):
                 if earlier < size:
-                    known[earlier] = tuple(tree.root(earlier) for tree in trees)
+                    known[earlier] = tuple(tree.root(0, earlier) for tree in trees)
         return known
 
-    def require_roster(self) -> Said:
-        """It is of those streams that are said to be complete."""
-        if self._roster.keys() != {*self.manifest.streams}:
-            raise Wrong("名册证明与清单的流不同 · of other streams than the manifest")
-        return f"{len(self._roster)} 个流 · streams"
-
-    def require_stream(self, stream: str) -> Said:
+    def require_stream(self, stream: str) -> str:
         """All of it is there, and the roster says so."""
-        if stream not in self._roster:
-            raise Wrong(f"{shown(stream)}: 包未称其完整 · the bundle does not say it is complete")
-        found, paths = self._roster[stream]
-        for algorithm, root, path in zip(ALGORITHMS, self.checkpoint.roots[2:], paths, strict=True):
-            require_listed(algorithm, root, stream, found, path)
-        if found is None or found.stream != stream:
+        if stream not in self._proofs:
+            raise Wrong(f"{shown(stream)}：包未称其完整 · the bundle does not say it is complete")
+        proof = self._proofs[stream]
+        for algorithm, root in zip(ALGORITHMS, self.checkpoint.roots[2:], strict=True):
+            require_listed(algorithm, root, proof)
+        found = proof["found"]
+        if found is None or found["stream"] != stream:
             return self.records.require_stream(stream, 0, 0)
-        return self.records.require_stream(*found)
+        return self.records.require_stream(**found)
 
-    def check_rest(self, report: Report) -> None:
-        """Say what was not looked at."""
-        there, size = len(self.archive.positions), self.checkpoint.size
+    def check_rest(self) -> None:
+        """What stands beside the records; and say what was not looked at."""
+        there, size = len(self._archive.positions), self.checkpoint.size
+        self._claims.check(self._report, {*self._archive.positions})
         if there < size:
             said = "条不在包内，内容未查 · records are not here, their content was not seen"
-            report.unchecked("between", f"{size - there} {said}")
-        report.unchecked("cover", "封面与制作时间不是证据 · cover, time of making: no evidence")
-        if not there and not self.manifest.streams:
-            report.lacks("bundle", "没有可核验的内容 · nothing to check")
-
-
-def check_bundle(path: Path, asked: Asked, report: Report) -> None:
-    """Everything that can be checked of a bundle."""
-    with Cautious(io.FileIO(path)) as file:
-        bundle = Bundle(file, report)
-        report.true("bundle", "形制合格 · as it should be")
-        positions = bundle.archive.positions
-        report.check("manifest", bundle.manifest.require, bundle.checkpoint, positions)
-        trust = trusted(report, asked, bundle.policy, bundle.retired)
-        check_signatures(report, trust, bundle.note, bundle.checkpoint)
-        bundle.read(report)
-        for name in ("entries", "order"):
-            report.check(name, bundle.records.require, name)
-        known = bundle.check_trees(report, asked.sizes)
-        report.check("roster", bundle.require_roster)
-        for stream in dict.fromkeys((*bundle.manifest.streams, *asked.streams)):
-            report.check("stream", bundle.require_stream, stream)
-        for each in dict.fromkeys((*bundle.manifest.ranges, *asked.ranges)):
-            report.check("range", bundle.records.require_range, each)
-        report.check("values", bundle.claims.require_values, {*positions})
-        report.check("attachments", bundle.claims.require_papers)
-        check_against(report, trust, asked, bundle.checkpoint, known)
-        bundle.check_rest(report)
+            self._report.note("between", Unchecked(f"{size - there} {said}"))
+        said = "封面与制作时间不是证据 · cover, time of making: no evidence"
+        self._report.note("cover", Unchecked(said))
+        if not there and not self.streams:
+            self._report.note("bundle", Lacking("没有可核验的内容 · nothing to check"))
 
 
 # 八、树块目录 Directories of tiles
@@ -1375,34 +1180,24 @@ LONGEST_TILE = FULL * 32
 LONGEST_ENTRIES = FULL * (2 + LONGEST_ENTRY)
 
 
-class Directory:
-    """目录: plain files below it, and nothing that leads elsewhere."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._require_plain = cache(self._require_directory)
-
-    def read(self, name: str, most: int = LONGEST_NOTE) -> bytes | None:
-        """A file of so many bytes at most; None where there is none."""
-        try:
-            for parent in reversed(Path(name).parents[:-1]):
-                self._require_plain(parent)
-            path = self._root / name
-            if not stat.S_ISREG(path.lstat().st_mode):
-                raise Wrong(f"不是普通文件 · no plain file: {name}")
-            with path.open("rb") as file:
-                data = file.read(most + 1)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise Wrong(f"读不出 · cannot be read: {name}: {shown(error.strerror)}") from None
-        if len(data) > most:
-            raise Wrong(f"过大 · too large: {name}")
-        return data
-
-    def _require_directory(self, name: Path) -> None:
-        if not stat.S_ISDIR((self._root / name).lstat().st_mode):
-            raise Wrong(f"不是普通目录 · no plain directory: {name}")
+def plain_file(root: Path, name: str, most: int) -> bytes | None:
+    """A file of so many bytes at most, to which no link leads; None where there is none."""
+    path = root / name
+    try:
+        for parent in reversed(Path(name).parents[:-1]):
+            if not stat.S_ISDIR((root / parent).lstat().st_mode):
+                raise Wrong(f"不是普通目录 · no plain directory: {parent}")
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise Wrong(f"不是普通文件 · no plain file: {name}")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Wrong(f"读不出 · cannot be read: {name}: {shown(error.strerror)}") from None
+    if len(data) > most:
+        raise Wrong(f"过大 · too large: {name}")
+    return data
 
 
 def tile_name(kind: str, number: int, width: int) -> str:
@@ -1410,108 +1205,95 @@ def tile_name(kind: str, number: int, width: int) -> str:
     digits = f"{number:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     *above, last = (digits[at : at + 3] for at in range(0, len(digits), 3))
-    return "/".join((kind, *(f"x{each}" for each in above), last)) + partial(width)
-
-
-def partial(width: int) -> str:
-    return f".p/{width}" if width < FULL else ""
+    partial = f".p/{width}" if width < FULL else ""
+    return "/".join((kind, *(f"x{each}" for each in above), last)) + partial
 
 
 class Tiles:
     """树块: a whole ledger, of which everything is computed again from its entries."""
 
-    def __init__(self, directory: Directory, checkpoint: Checkpoint) -> None:
-        self._directory, self._checkpoint = directory, checkpoint
-        self.records = Records(checkpoint.ledger)
-        self._trees = [Growing(algorithm) for algorithm in ALGORITHMS]
-        self._missing: list[str] = []
-        self._false: dict[Algorithm, Wrong] = {}
+    policy = retired = b""
+    streams: Sequence[str] = ()
+    ranges: Sequence[Range] = ()
 
-    @property
-    def is_whole(self) -> bool:
-        """Have all entries been there?"""
-        return len(self.records.positions) == self._checkpoint.size
+    def __init__(self, directory: Path, sizes: set[int], report: Report) -> None:
+        self._directory, self._sizes, self._report = directory, sizes, report
+        data = report.must("checkpoint", plain_file, directory, "checkpoint", LONGEST_NOTE)
+        self.note, self.checkpoint = report.must("checkpoint", signed_in, data)
+        self.records = Records(self.checkpoint.ledger, report)
+        self._tops: dict[Algorithm, list[bytes]] = {each: [] for each in ALGORITHMS}
+        """The root over each tile of entries."""
+        self._known: Known = {}
 
-    @property
-    def roots(self) -> tuple[bytes, ...]:
-        """What a checkpoint should say, of what has been read so far."""
-        return (*(tree.root for tree in self._trees), *self.records.roster())
+    def read(self) -> None:
+        """Read every entry, compare every tile."""
+        self._report.must("files", self._read_entries)
+        self._report.must("files", self._compare_above)
+        self._report.check("files", str, "俱在 · all there")
 
-    def read(self, sizes: Collection[int]) -> Known:
-        """Read every entry, compare every tile; and what the roots were at those sizes."""
-        known: Known = {}
-        for number in range(-(-self._checkpoint.size // FULL)):
-            entries = self._entries(number)
-            if not entries:
-                return known
-            columns = [[*map(tree.algorithm.leaf, entries)] for tree in self._trees]
-            for position, entry in enumerate(entries, number * FULL + 1):
-                self.records.take(position, entry)
-                for tree, leaves in zip(self._trees, columns, strict=True):
-                    tree.add(leaves[position - number * FULL - 1])
-                if position in sizes:
-                    known[position] = self.roots
-            for tree, leaves in zip(self._trees, columns, strict=True):
-                self._compare(tree.algorithm, 0, number, leaves)
-        for tree in self._trees:
-            for level, hashes in tree.tiles.items():
-                for at in range(0, len(hashes), FULL):
-                    self._compare(tree.algorithm, level, at // FULL, hashes[at : at + FULL])
-        return known
+    def check_trees(self) -> Known:
+        """The roots, and the roster's; and what they were at the sizes asked for."""
+        here, there = self._known[self.checkpoint.size], self.checkpoint.roots
+        said = "树块和根由条目重新算出，相符 · tiles and root follow from the entries"
+        other = "由条目算出的根不同 · the entries have another root than was signed"
+        for nth, algorithm in enumerate(ALGORITHMS):
+            name = f"tree.{algorithm.name}"
+            self._report.check(name, require_same, here[nth], there[nth], said, other)
+        said = f"由条目重新算出，相符 · follows from the entries: {len(self.records.streams)}"
+        other = "由条目算出的名册不同 · the entries have another roster than was signed"
+        self._report.check("roster", require_same, here[2:], there[2:], said, other)
+        return {} if self._report.is_false else self._known
 
-    def require_files(self) -> Said:
-        """None is missing."""
-        if self._missing:
-            first = ", ".join(self._missing[:5])
-            raise Wrong(f"缺少 {len(self._missing)} 个文件 · files are missing: {first}")
-        return "俱在 · all there"
-
-    def require_tree(self, algorithm: Algorithm, here: bytes, there: bytes) -> Said:
-        """Its tiles and its root are what the entries hash to."""
-        if algorithm in self._false:
-            raise self._false[algorithm]
-        if not self.is_whole:
-            raise Unchecked("条目不全，根未查 · not all entries are here, so the root is unchecked")
-        if here != there:
-            raise Wrong("由条目算出的根不同 · the entries have another root than was signed")
-        return "树块和根由条目重新算出，相符 · tiles and root follow from the entries"
-
-    def require_roster(self, here: tuple[bytes, ...]) -> Said:
-        """It is what the entries make."""
-        if not self.is_whole:
-            raise Unchecked("条目不全，未查 · not all entries are here")
-        if here != self._checkpoint.roots[2:]:
-            raise Wrong("由条目算出的名册不同 · the entries have another roster than was signed")
-        return f"由条目重新算出，相符 · follows from the entries: {len(self.records.streams)}"
-
-    def require_stream(self, name: str) -> Said:
-        """A stream is whole where the ledger is."""
-        if not self.is_whole:
-            raise Wrong(f"{shown(name)}: 条目不全 · not all entries are here")
+    def require_stream(self, name: str) -> str:
+        """All of it is there, as the whole ledger is."""
         there = self.records.streams.get(name, Stream())
         return self.records.require_stream(name, there.count, there.position)
 
-    def _entries(self, number: int) -> list[bytes]:
-        """Those of one bundle of entries; nothing where it is missing."""
-        width = min(FULL, self._checkpoint.size - number * FULL)
-        name, data, is_cut = self._tile("tile/entries", number, width, LONGEST_ENTRIES)
-        entries: list[bytes] = []
-        at = 0
-        while data is not None and len(entries) < width:
-            end = at + 2 + int.from_bytes(data[at : at + 2])
-            entries.append(data[at + 2 : end])
-            at = end
-        if data is not None and (at > len(data) or (at < len(data) and not is_cut)):
-            raise Wrong(f"长度不对 · has another length: {name}", number * FULL + 1)
-        return entries
+    def check_rest(self) -> None:
+        if not self.checkpoint.size:
+            self._report.note("files", Lacking("账本还是空的 · the ledger is empty"))
+
+    def _read_entries(self) -> None:
+        self._known[0] = self._roots([])
+        for number in range(-(-self.checkpoint.size // FULL)):
+            entries = self._entries(number)
+            for nth, entry in enumerate(entries, 1):
+                position = number * FULL + nth
+                self.records.take(position, entry)
+                if position in self._sizes or position == self.checkpoint.size:
+                    self._known[position] = self._roots(entries[:nth])
+            for algorithm, tops in self._tops.items():
+                leaves = [*map(algorithm.leaf, entries)]
+                self._compare(algorithm, 0, number, leaves)
+                tops.append(root_of(algorithm, leaves))
+
+    def _roots(self, entries: list[bytes]) -> tuple[bytes, ...]:
+        """What a checkpoint should say, after those of earlier tiles and these of the next."""
+        trees = (
+            root_of(algorithm, [*tops, root_of(algorithm, [*map(algorithm.leaf, entries)])])
+            for algorithm, tops in self._tops.items()
+        )
+        return (*trees, *self.records.roster())
+
+    def _compare_above(self) -> None:
+        for algorithm, tops in self._tops.items():
+            level, hashes = 1, tops[: self.checkpoint.size // FULL]
+            while hashes:
+                tiles = [hashes[at : at + FULL] for at in range(0, len(hashes), FULL)]
+                for number, tile in enumerate(tiles):
+                    self._compare(algorithm, level, number, tile)
+                whole = tiles[: len(hashes) // FULL]
+                level, hashes = level + 1, [root_of(algorithm, tile) for tile in whole]
 
     def _compare(
         self, algorithm: Algorithm, level: int, number: int, hashes: Sequence[bytes]
     ) -> None:
         """A tile has these hashes; the first one that has not is remembered."""
         kind = f"{'sm3/' if algorithm is SM3 else ''}tile/{level}"
-        name, data, is_cut = self._tile(kind, number, len(hashes), LONGEST_TILE)
-        if data is None or algorithm in self._false:
+        try:
+            name, data, is_cut = self._tile(kind, number, len(hashes), LONGEST_TILE)
+        except Wrong as wrong:
+            self._report.remember("files", wrong.says)
             return
         if len(data) != 32 * (FULL if is_cut else len(hashes)):
             raise Wrong(f"长度不对 · has another length: {name}")
@@ -1519,44 +1301,32 @@ class Tiles:
             if data[32 * at : 32 * at + 32] != each:
                 position = (number * FULL + at) * FULL**level + 1
                 said = f"与条目算出的不符 · not what the entries hash to: {name}"
-                self._false.setdefault(algorithm, Wrong(said, position))
+                self._report.remember(f"tree.{algorithm.name}", said, position)
 
-    def _tile(
-        self, kind: str, number: int, width: int, most: int
-    ) -> tuple[str, bytes | None, bool]:
+    def _entries(self, number: int) -> list[bytes]:
+        """Those of one tile of entries: each after its length, in two bytes."""
+        width = min(FULL, self.checkpoint.size - number * FULL)
+        name, data, is_cut = self._tile("tile/entries", number, width, LONGEST_ENTRIES)
+        entries: list[bytes] = []
+        at = 0
+        while len(entries) < width:
+            end = at + 2 + int.from_bytes(data[at : at + 2])
+            entries.append(data[at + 2 : end])
+            at = end
+        if at > len(data) or (at < len(data) and not is_cut):
+            raise Wrong(f"长度不对 · has another length: {name}", number * FULL + 1)
+        return entries
+
+    def _tile(self, kind: str, number: int, width: int, most: int) -> tuple[str, bytes, bool]:
         """A tile of that width; or the full one, to be cut, where the ledger has grown since."""
         name = tile_name(kind, number, width)
-        data = self._directory.read(name, most)
+        data = plain_file(self._directory, name, most)
         is_cut = data is None and width < FULL
         if is_cut:
-            data = self._directory.read(tile_name(kind, number, FULL), most)
+            data = plain_file(self._directory, tile_name(kind, number, FULL), most)
         if data is None:
-            self._missing.append(name)
+            raise Wrong(f"缺少文件 · a file is missing: {name}")
         return name, data, is_cut
-
-
-def check_tiles(path: Path, asked: Asked, report: Report) -> None:
-    """Everything that can be checked of a directory of tiles."""
-    directory = Directory(path)
-    note, checkpoint = report.must("checkpoint", signed_in, directory.read)
-    trust = trusted(report, asked, b"", b"")
-    check_signatures(report, trust, note, checkpoint)
-    tiles = Tiles(directory, checkpoint)
-    known = report.must("files", tiles.read, asked.sizes)
-    report.check("files", tiles.require_files)
-    for name in ("entries", "order"):
-        report.check(name, tiles.records.require, name)
-    roots = tiles.roots
-    for algorithm, here, there in zip(ALGORITHMS, roots, checkpoint.roots, strict=False):
-        report.check(f"tree.{algorithm.name}", tiles.require_tree, algorithm, here, there)
-    report.check("roster", tiles.require_roster, roots[2:])
-    for stream in asked.streams:
-        report.check("stream", tiles.require_stream, stream)
-    for each in asked.ranges:
-        report.check("range", tiles.records.require_range, each)
-    check_against(report, trust, asked, checkpoint, {} if report.is_false else known)
-    if not checkpoint.size:
-        report.lacks("files", "账本还是空的 · the ledger is empty")
 
 
 # 九、共同的检查 What is checked of both
@@ -1564,102 +1334,103 @@ def check_tiles(path: Path, asked: Asked, report: Report) -> None:
 Known = dict[int, tuple[bytes, ...]]
 """Roots by size, in the order in which checkpoints have them; the first two, or all four."""
 
+Other = tuple[str, Note, Checkpoint]
+"""Another checkpoint, and the name of its file."""
+
 
 class Asked(NamedTuple):
     """要求: what the auditor brings along and asks for."""
 
     policy: Policy | None
-    retired: Retired
+    retired: bytes
     trusts_bundle: bool
     streams: list[str]
     ranges: list[Range]
-    against: list[tuple[str, Note, Checkpoint]]
-
-    @property
-    def sizes(self) -> set[int]:
-        """Those of the other checkpoints."""
-        return {checkpoint.size for _, _, checkpoint in self.against}
+    against: list[Other]
 
 
-def signed_in(read: Callable[[str], bytes | None]) -> tuple[Note, Checkpoint]:
+def check(it: Bundle | Tiles, asked: Asked, report: Report) -> None:
+    """Everything that can be checked."""
+    policy = trusted(it, asked, report)
+    check_signatures(it, policy, report)
+    it.read()
+    for name in ("entries", "order"):
+        report.check(name, it.records.count)
+    known = it.check_trees() | {it.checkpoint.size: it.checkpoint.roots}
+    for stream in dict.fromkeys((*it.streams, *asked.streams)):
+        report.check("stream", it.require_stream, stream)
+    for each in dict.fromkeys((*it.ranges, *asked.ranges)):
+        report.check("range", it.records.require_range, each)
+    for other in asked.against:
+        report.check("against", require_alike, it.checkpoint, policy, known, other)
+    it.check_rest()
+
+
+def signed_in(data: bytes | None) -> tuple[Note, Checkpoint]:
     """The checkpoint of what is being read."""
-    data = read("checkpoint")
     if data is None:
         raise Wrong("没有检查点 · there is none")
     note = Note.parse(data)
     return note, Checkpoint.parse(note.text)
 
 
-def trusted(report: Report, asked: Asked, suggested: bytes, retired: bytes) -> Trust | None:
+def trusted(it: Bundle | Tiles, asked: Asked, report: Report) -> Policy | None:
     """Whose word is enough; None where nobody says it. Who retires a key is always believed."""
-    both = Retired(retired)
-    for key, last in asked.retired.lasts.items():
-        both.retire(key, last)
+    lasts, wrong = retired_in(asked.retired + b"\n" + it.retired)
     if asked.policy is not None:
         report.true("keys", "取自您给的规则 · from the policy that you brought")
-        if both.wrong:
-            zh, en = (
-                "包内停用名单有几行看不懂",
-                "lines of the bundle's retired keys, not understood",
-            )
-            report.unchecked("keys", f"{zh} · {en}: {len(both.wrong)}: {both.wrong[0].says}")
-        return Trust(asked.policy, both.lasts)
-    report.must("keys", Retired.parse, retired)
-    if not suggested:
-        report.lacks("keys", "没有给出规则 · no policy was given: --policy")
+        if wrong:
+            said = "包内停用名单有几行看不懂 · lines of the bundle's retired keys, not understood"
+            report.note("keys", Unchecked(f"{said}: {len(wrong)}: {wrong[0].says}"))
+        return replace(asked.policy, retired=lasts)
+    if wrong:
+        report.note("keys", wrong[0])
+        raise Stop
+    if not it.policy:
+        report.note("keys", Lacking("没有给出规则 · no policy was given: --policy"))
         return None
-    policy = report.must("keys", Policy.parse, suggested)
+    policy = report.must("keys", Policy.parse, it.policy)
     if asked.trusts_bundle:
-        report.unchecked("keys", "按您的要求信任包内公钥 · the bundle's own, trusted as you asked")
+        said = "按您的要求信任包内公钥 · the bundle's own, trusted as you asked"
+        report.note("keys", Unchecked(said))
     else:
         said = "取自包内，不能证明是谁的 · the bundle's own, which proves nothing of whose they are"
-        report.lacks("keys", f"{said}: --policy")
-    return Trust(policy, both.lasts)
+        report.note("keys", Lacking(f"{said}: --policy"))
+    return replace(policy, retired=lasts)
 
 
-def check_signatures(
-    report: Report, trust: Trust | None, note: Note, checkpoint: Checkpoint
-) -> None:
+def check_signatures(it: Bundle | Tiles, policy: Policy | None, report: Report) -> None:
     """Who has signed, whether they still might, and whether they are enough."""
-    report.true("checkpoint", f"{shown(checkpoint.origin)}: {checkpoint.size} 条 · records")
-    if trust is None:
-        report.unchecked("signature", "没有公钥可查 · no key to check it by")
+    origin, size = it.checkpoint[:2]
+    report.true("checkpoint", f"{shown(origin)}: {size} 条 · records")
+    if policy is None:
+        report.note("signature", Unchecked("没有公钥可查 · no key to check it by"))
         return
     try:
-        signers = trust.signers(note, checkpoint)
+        signers = policy.signers(it.note, it.checkpoint)
     except Wrong as wrong:
-        report.false("signature", wrong)
+        report.note("signature", wrong)
         return
     logs = ", ".join(str(key) for key in signers if key.kind == LOG)
     report.true("signature", f"签署者 · signed by {logs}")
-    report.check("retirement", trust.require_in_force, signers, checkpoint.size)
-    report.check("quorum", trust.require_quorum, signers)
+    report.check("retirement", policy.require_in_force, signers, size)
+    report.check("quorum", policy.require_quorum, signers)
 
 
-def check_against(
-    report: Report, trust: Trust | None, asked: Asked, mine: Checkpoint, known: Known
-) -> None:
-    """Other checkpoints tell the same history; at other sizes where the roots there are known."""
-    known = known | {mine.size: mine.roots}
-    for name, note, other in asked.against:
-        roots = known.get(other.size)
-        report.check("against", require_alike, trust, shown(name), note, other, mine.origin, roots)
+def require_same(here: object, there: object, says: str, wrong: str) -> str:
+    if here != there:
+        raise Wrong(wrong)
+    return says
 
 
-def require_alike(
-    trust: Trust | None,
-    name: str,
-    note: Note,
-    other: Checkpoint,
-    origin: str,
-    roots: tuple[bytes, ...] | None,
-) -> Said:
-    """Another checkpoint is of the same ledger, signed, and has these roots."""
-    its = f"{name} ({other.size})"
-    if other.origin != origin:
+def require_alike(mine: Checkpoint, policy: Policy | None, known: Known, theirs: Other) -> str:
+    """Another checkpoint is of the same ledger, signed, and has the roots that are known."""
+    name, note, other = theirs
+    its, roots = f"{shown(name)} ({other.size})", known.get(other.size)
+    if other.origin != mine.origin:
         raise Wrong(f"{its}: 是另一账本的 · of another ledger: {shown(other.origin)}")
-    if trust is not None:
-        trust.require_in_force(trust.signers(note, other), other.size)
+    if policy is not None:
+        policy.require_in_force(policy.signers(note, other), other.size)
     if roots is None:
         raise Lacking(f"{its}: 算不出那时的根 · the roots at that size do not follow from these")
     if other.roots[: len(roots)] != roots:
@@ -1670,10 +1441,13 @@ def require_alike(
 
 # 十、报告 The report
 
-TRUE, FALSE, OPEN = "✓", "✗", "–"
-RESULTS = {TRUE: True, FALSE: False, OPEN: None}
+MARKS = {True: "✓", False: "✗", None: "–"}
 EXIT_TRUE, EXIT_FALSE, EXIT_USAGE, EXIT_LACKING = range(4)
-
+VERDICTS = {
+    EXIT_TRUE: (True, "所查各项全部属实 · all that was checked is true"),
+    EXIT_FALSE: (False, "不实 · false"),
+    EXIT_LACKING: (None, "材料不足，无从判定 · nothing, or not enough, to check"),
+}
 TITLES = {
     "self-test": "自检 self-test",
     "bundle": "证据包 bundle",
@@ -1699,11 +1473,6 @@ TITLES = {
     "content": "内容真伪 truth of content",
     "verdict": "结论 VERDICT",
 }
-VERDICTS = {
-    EXIT_TRUE: (TRUE, "所查各项全部属实 · all that was checked is true"),
-    EXIT_FALSE: (FALSE, "不实 · false"),
-    EXIT_LACKING: (OPEN, "材料不足，无从判定 · nothing, or not enough, to check"),
-}
 
 
 class Stop(Exception):
@@ -1711,21 +1480,16 @@ class Stop(Exception):
 
 
 class Finding(NamedTuple):
-    """发现: what came of one check; where a position is known, which."""
+    """发现: what came of one check: true, false, or None where it was not made; and where."""
 
     check: str
-    mark: str
-    says: Said
+    mark: bool | None
+    says: str
     position: int | None = None
 
     def __str__(self) -> str:
         place = "" if self.position is None else f"第 {self.position} 条 · record {self.position}: "
-        return f"{self.mark} {TITLES[self.check]}: {place}{self.says}\n"
-
-    @property
-    def data(self) -> dict[str, object]:
-        """The same for machines."""
-        return self._asdict() | {"mark": RESULTS[self.mark], "title": TITLES[self.check]}
+        return f"{MARKS[self.mark]} {TITLES[self.check]}: {place}{self.says}\n"
 
 
 class Report:
@@ -1734,45 +1498,43 @@ class Report:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self._is_lacking = False
+        self._first: dict[str, Wrong] = {}
 
-    def true(self, check: str, says: Said) -> None:
-        self.findings.append(Finding(check, TRUE, says))
+    def true(self, check: str, says: str) -> None:
+        self.findings.append(Finding(check, mark=True, says=says))
 
-    def false(self, check: str, wrong: Wrong) -> None:
-        self.findings.append(Finding(check, FALSE, wrong.says, wrong.position))
+    def note(self, check: str, amiss: Amiss) -> None:
+        """Something that is not true, or of which this is not known."""
+        self.findings.append(Finding(check, amiss.mark, amiss.says, amiss.position))
+        self._is_lacking |= isinstance(amiss, Lacking)
 
-    def unchecked(self, check: str, says: Said) -> None:
-        """Something that was not looked at."""
-        self.findings.append(Finding(check, OPEN, says))
+    def remember(self, check: str, says: str, position: int | None = None) -> None:
+        """The first thing that is wrong while records are read, told once the check is made."""
+        self._first.setdefault(check, Wrong(says, position))
 
-    def lacks(self, check: str, says: Said) -> None:
-        """Something without which nothing is proven."""
-        self.unchecked(check, says)
-        self._is_lacking = True
-
-    def check(self, name: str, function: Callable[..., Said], *given: object) -> bool:
+    def check(self, name: str, function: Callable[..., str], *given: object) -> bool:
         """Note what a check says; was it true?"""
         try:
+            if name in self._first:
+                raise self._first.pop(name)
             self.true(name, function(*given))
-        except Wrong as wrong:
-            self.false(name, wrong)
-        except Lacking as why:
-            self.lacks(name, str(why))
-        except Unchecked as why:
-            self.unchecked(name, str(why))
-        return self.findings[-1].mark == TRUE
+        except Amiss as amiss:
+            self.note(name, amiss)
+            return False
+        return True
 
     def must(self, name: str, function: Callable[..., T], *given: object) -> T:
         """What a function finds, without which nothing more can be checked. Raises ``Stop``."""
         try:
             return function(*given)
         except Wrong as wrong:
-            self.false(name, wrong)
+            for check, first in ((name, wrong), *self._first.items()):
+                self.note(check, first)
             raise Stop from None
 
     @property
     def is_false(self) -> bool:
-        return any(each.mark == FALSE for each in self.findings)
+        return any(each.mark is False for each in self.findings)
 
     @property
     def exit(self) -> int:
@@ -1784,73 +1546,68 @@ class Report:
     def verdict(self) -> Finding:
         """The last line: what all this comes to, and the first thing that is false."""
         mark, says = VERDICTS[self.exit]
-        false = [each for each in self.findings if each.mark == FALSE]
+        false = [each for each in self.findings if each.mark is False]
         if not false:
             return Finding("verdict", mark, says)
         first = min(false, key=lambda each: each.position or LARGEST)
-        return Finding(
-            "verdict", mark, f"{says}: {TITLES[first.check]}: {first.says}", first.position
-        )
+        its = f"{says}: {TITLES[first.check]}: {first.says}"
+        return Finding("verdict", mark, its, first.position)
 
     def __str__(self) -> str:
         return "".join(map(str, (*self.findings, self.verdict)))
 
     def json(self) -> str:
         """The same for machines."""
-        findings = [each.data for each in self.findings]
-        return json.dumps({"exit": self.exit, "verdict": self.verdict.data, "findings": findings})
+        *findings, verdict = (
+            each._asdict() | {"title": TITLES[each.check]}
+            for each in (*self.findings, self.verdict)
+        )
+        return json.dumps({"exit": self.exit, "verdict": verdict, "findings": findings})
 
 
 # 十一、命令行 The command line
 
 
 def arguments() -> argparse.ArgumentParser:
-    """What may be asked for."""
     parser = argparse.ArgumentParser(
         prog="wenxiao_verify.py",
         description="独立核验问效的证据包或树块目录 · checks a bundle or a directory of tiles",
         epilog="0 属实 true · 1 不实 false · 2 用法 usage · 3 材料不足 not enough to check",
     )
-    parser.add_argument("path", type=Path, metavar="BUNDLE.zip|TILES_DIR")
-    for name, text in (
-        ("policy", "见证规则 · tlog-policy"),
-        ("retired", "停用的密钥 · retired keys"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
-    for name, kind, metavar, text in (
-        ("stream", str, "NAME", "须完整的流 · must be complete"),
-        ("range", range_in, "A-B", "须完整的区间 · must be complete"),
-        ("against", Path, "CHECKPOINT", "须一致的检查点 · must tell the same history"),
-    ):
-        parser.add_argument(
-            f"--{name}", action="append", default=[], type=kind, metavar=metavar, help=text
-        )
-    for name, text in (
-        ("trust-bundle-keys", "信任包内公钥 · trust the bundle's own keys"),
-        ("json", "机器可读 · for machines"),
-    ):
-        parser.add_argument(f"--{name}", action="store_true", help=text)
+    add = parser.add_argument
+    several: dict[str, Any] = {"action": "append", "default": []}
+    against = "须一致的检查点 · must tell the same history"
+    add("path", type=Path, metavar="BUNDLE.zip|TILES_DIR")
+    add("--policy", type=Path, metavar="FILE", help="见证规则 · tlog-policy")
+    add("--retired", type=Path, metavar="FILE", help="停用的密钥 · retired keys")
+    add("--stream", metavar="NAME", help="须完整的流 · must be complete", **several)
+    add("--range", type=range_in, metavar="A-B", help="须完整的区间 · must be complete", **several)
+    add("--against", type=Path, metavar="CHECKPOINT", help=against, **several)
+    own = "信任包内公钥 · trust the bundle's own keys"
+    add("--trust-bundle-keys", action="store_true", help=own)
+    add("--json", action="store_true", help="机器可读 · for machines")
     return parser
 
 
 def range_in(text: str) -> Range:
-    """``A-B``."""
     first, _, last = text.partition("-")
     if not NUMBER.fullmatch(first) or not NUMBER.fullmatch(last) or not 0 < int(first) <= int(last):
         raise argparse.ArgumentTypeError(f"不是区间 · not A-B: {shown(text)}")
-    return Range(int(first), int(last))
+    return int(first), int(last)
 
 
 def asked_by(said: argparse.Namespace) -> Asked:
     """What the caller asks for. Raises ``Wrong`` where a file of his is not what it should be."""
-    notes = {str(path): Note.parse(bytes_in(path)) for path in said.against}
+    retired = bytes_in(said.retired) if said.retired else b""
+    for wrong in retired_in(retired)[1]:
+        raise wrong
     return Asked(
         Policy.parse(bytes_in(said.policy)) if said.policy else None,
-        Retired.parse(bytes_in(said.retired)) if said.retired else Retired(),
+        retired,
         said.trust_bundle_keys,
         said.stream,
         said.range,
-        [(name, note, Checkpoint.parse(note.text)) for name, note in notes.items()],
+        [(str(path), *signed_in(bytes_in(path))) for path in dict.fromkeys(said.against)],
     )
 
 
@@ -1869,19 +1626,23 @@ def checked(path: Path, asked: Asked) -> Report:
     """The report on a bundle, or on a directory of tiles."""
     report = Report()
     if not is_sound():
-        report.lacks("self-test", "本机算法有误，不能核验 · this machine computes wrongly")
+        wrong = "本机算法有误，不能核验 · this machine computes wrongly"
+        report.note("self-test", Lacking(wrong))
         return report
     report.true("self-test", "SHA-256, SM3, Ed25519: 与公布的例子相符 · as published")
+    sizes = {checkpoint.size for _, _, checkpoint in asked.against}
     try:
-        (check_tiles if path.is_dir() else check_bundle)(path, asked, report)
+        if path.is_dir():
+            check(Tiles(path, sizes, report), asked, report)
+        else:
+            with Cautious(io.FileIO(path)) as file:
+                check(Bundle(file, sizes, report), asked, report)
     except Stop:
         pass
     except (MemoryError, OSError) as error:
-        report.lacks("bundle", f"中断 · interrupted: {shown(error)}")
-    only = (
-        "只证明记下之后未改；所记是否属实未查 · unchanged since; whether it is true was not checked"
-    )
-    report.unchecked("content", only)
+        report.note("bundle", Lacking(f"中断 · interrupted: {shown(error)}"))
+    its = "只证明记下之后未改；所记是否属实未查 · unchanged since; whether it is true"
+    report.note("content", Unchecked(f"{its} was not checked"))
     return report
 
 

@@ -257,8 +257,19 @@ def test_a_field_has_one_value(verify: Verify) -> None:
     assert false(verify(claimed(5, "name", NAME))) == [("bundle", None)]
 
 
+def nested(depth: int, value: object) -> object:
+    return {"it": nested(depth - 1, value)} if depth else value
+
+
 EVIDENCE = Book()
-EVIDENCE.write(PERSON, name=committed(NAME), evidence=committed("李四"), of={"it": committed("王")})
+EVIDENCE.write(
+    PERSON,
+    name=committed(NAME),
+    Name=committed(NAME),
+    evidence=committed("李四"),
+    of={"it": committed("王")},
+    deep=nested(8, committed("王")),
+)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +284,11 @@ EVIDENCE.write(PERSON, name=committed(NAME), evidence=committed("李四"), of={"
         ("it", "王", False),
         ("of.it.it", "王", False),
         ("", NAME, False),
+        ("Name", NAME, False),
+        ("deep" + 8 * ".it", "王", False),
+        (1_000_000 * ".", NAME, False),
     ],
+    ids=lambda each: repr(each)[:12],
 )
 def test_a_value_is_that_of_its_own_field_and_of_no_other(
     verify: Verify, field: str, value: str, *, is_there: bool

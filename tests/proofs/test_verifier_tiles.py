@@ -144,6 +144,18 @@ def test_a_missing_file_is_named(verify: Verify, directory: Path, name: str) -> 
     assert name in str(report)
 
 
+@pytest.mark.parametrize("missing", ["tile/1/000.p/2", "tile/entries/002.p/88"])
+def test_what_else_is_false_is_told_all_the_same(
+    verify: Verify, directory: Path, missing: str
+) -> None:
+    path = directory / "tile/entries/001"
+    path.write_bytes(path.read_bytes().replace(b"\n300\n", b"\n301\n", 1))
+    (directory / missing).unlink()
+    found = false(verify())
+    assert {("files", None), ("entries", 300), ("tree.sm3", 300)} <= {*found}
+    assert found.count(("entries", 300)) == 1
+
+
 def test_a_missing_checkpoint_is_named(verify: Verify, directory: Path) -> None:
     (directory / "checkpoint").unlink()
     assert false(verify()) == [("checkpoint", None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from service.proofs.wenxiao_verify import FALSE, Report, arguments, asked_by, checked
+from service.proofs.wenxiao_verify import Report, arguments, asked_by, checked
 
 Verify = Callable[..., Report]
 """Gives the report on what it is given, under further options."""
@@ -18,7 +18,7 @@ def judged(path: Path, *options: str) -> Report:
 
 def false(report: Report) -> list[tuple[str, int | None]]:
     """Which checks failed, and at which position."""
-    return [(each.check, each.position) for each in report.findings if each.mark == FALSE]
+    return [(each.check, each.position) for each in report.findings if each.mark is False]
 
 
 def written(path: Path, data: bytes) -> str:
