@@ -867,7 +867,10 @@ ENCRYPTED = 0x2041
 RECORD = re.compile(r"records/([1-9][0-9]{0,18})")
 SALT = re.compile(r"[0-9a-f]{32}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-FIELD = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+){0,7}")
+FIELD = re.compile(r"[a-z0-9_]{1,63}(?:\.[a-z0-9_]{1,63}){0,7}")
+MOST_FIELDS = 100
+"""In how many different fields values may stand: a report names each."""
+
 WITHHOLDING = "person.value_withheld"
 
 MANIFEST = {
@@ -1014,12 +1017,17 @@ class Claims:
         for check, each in claims:
             try:
                 if check == "values":
-                    self._fields[f"{entry.topic} {each['field']}"] = None
                     require_value(said, each)
+                    self._name(f"{entry.topic} {each['field']}")
                 else:
                     require_paper(said, each)
             except Wrong as wrong:
                 report.remember(check, wrong.says, entry.position)
+
+    def _name(self, field: str) -> None:
+        if len(self._fields) == MOST_FIELDS and field not in self._fields:
+            raise Wrong("承诺的值所在栏过多 · values in too many different fields")
+        self._fields[field] = None
 
     def check(self, report: Report, positions: set[int]) -> None:
         """Each was found in its record."""
@@ -1041,7 +1049,7 @@ class Claims:
         kept, gone = len(self._values) - len(withheld), len(withheld) - len(absent)
         its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {gone}"
         if self._fields:
-            its += f"; 所在栏 · in {shown(', '.join(self._fields), 1_000)}"
+            its += f"; 所在栏 · in {', '.join(shown(each, 800) for each in self._fields)}"
         if absent:
             its += "; 所称停止提供的记录不在包内 · not here are records said to withhold others"
             raise Unchecked(f"{its}: {absent[:5]}")

@@ -186,6 +186,17 @@ def test_too_many_members_are_refused(judge: Judge, monkeypatch: pytest.MonkeyPa
     assert "list of members is too long" in str(judge(WHOLE))
 
 
+def test_fields_that_nobody_would_read_are_refused(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that matters is not to be hidden among thousands."""
+    monkeypatch.setattr(wenxiao_verify, "MOST_FIELDS", 2)
+    assert judge(WHOLE).exit == 0
+    monkeypatch.setattr(wenxiao_verify, "MOST_FIELDS", 1)
+    assert "too many different fields" in str(judge(WHOLE))
+    assert false(judge(WHOLE)) == [("values", 5)]
+
+
 @pytest.mark.parametrize(
     "name", ["manifest.json", "roster.json", "values.json", "attachments.json"]
 )
