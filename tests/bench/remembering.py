@@ -1,4 +1,4 @@
-"""内存: what import, verify and rebuild take at most, with a tenth of the records and with all.
+"""内存: what import, verify, worker and rebuild take at most, with a tenth of the records and with all.
 
 Each is the command itself, a process of its own; of those that begin others, all are counted.
 """
@@ -6,7 +6,7 @@ Each is the command itself, a process of its own; of those that begin others, al
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.05
 
 
 def on_postgresql(ground: Ground) -> Iterator[Line]:
-    """Import the records, verify them, rebuild all read models of them."""
+    """Import the records, verify them, read them into all read models, and build those anew."""
     many = ground.effort.of(RECORDS)
     url = ground.postgresql("few", "many")
     few_of = {"few": many // 10, "many": many}
@@ -47,20 +47,25 @@ def taken(folder: Path, url: str, ledger: str, number: int) -> dict[str, float]:
     commands = {
         "import": ["import", *where, str(file)],
         "verify": ["verify", *where],
+        "worker": ["worker", "--once", *where],
         "rebuild": ["rebuild", *where],
     }
     return {name: most_taken_by(words, folder) for name, words in commands.items()}
 
 
 def write_lines(file: Path, number: int) -> None:
-    """A unit, and then as many projects as are wanted, each a line."""
-    encode = msgspec.json.encode
+    """A unit, and then as many projects as are wanted, each a line from another system."""
     with file.open("wb") as lines:
-        registered = {"act": "register_unit", "on": "101001", "body": {"name": "公路段"}}
-        lines.write(encode(registered) + b"\n")
+        lines.write(line("register_unit", "101001", {"name": "公路段"}))
         for n in range(1, number):
-            reserved = {"act": "reserve_project", "on": f"2021-{n:07d}", "body": RESERVE}
-            lines.write(encode(reserved) + b"\n")
+            lines.write(line("reserve_project", f"2021-{n:07d}", RESERVE))
+
+
+def line(act: str, code: str, body: Mapping[str, object]) -> bytes:
+    """An act as it is imported."""
+    source = {"system": "budget", "table": act, "row": code, "revision": "1"}
+    told = {"act": act, "on": code, "body": {**body, "case": {"source": source}}}
+    return msgspec.json.encode(told) + b"\n"
 
 
 def most_taken_by(words: list[str], folder: Path) -> float:
