@@ -1,4 +1,4 @@
-"""内存: what import, verify, worker and rebuild take at most, with a tenth of the records and with all.
+"""内存: what import, verify, worker and rebuild take at most, of a tenth of the records and of all.
 
 Each is the command itself, a process of its own; of those that begin others, all are counted.
 """
