@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -14,13 +15,15 @@ from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from service.http.bearer import MAY_READ, READS_THE_OFFICE
 from service.ledger.hashes import ALGORITHMS, SHA256, SM3
+from service.ledger.recorder import create_ledger
 from service.ledger.tables import cosignature
 from service.ledger.trees import Frontier
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.merkle import require_consistency, require_inclusion
 from service.proofs.notes import Note, Signature
 from service.proofs.tilepaths import written
-from tests.doors.asking import AtTheOffice, Caller
+from tests.conftest import Databases
+from tests.doors.asking import LEDGER, AtTheOffice, Caller, Clock, served
 
 EDUCATION, CULTURE = UnitRegistered("县教育局", "", 1), UnitRegistered("县文旅局", "", 1)
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -28,12 +31,25 @@ SHORTLY = "private, max-age=5"
 WITNESS = Signature("见证人甲", b"4bit", bytes(72))
 
 
-@pytest.fixture
-def auditor(office: AtTheOffice) -> Caller:
+def audited(office: AtTheOffice) -> Caller:
     """One token, and three records: the ledger's key is the last of them."""
     auditor = office.somebody(Role.AUDITOR)
     office.given(Unit, EDUCATION, code="105").sealed()
     return auditor
+
+
+@pytest.fixture
+def auditor(office: AtTheOffice) -> Caller:
+    return audited(office)
+
+
+@pytest.fixture(scope="module")
+def reader(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """The auditor of a ledger to which nothing more is added, for all who only ask."""
+    clock, custody = Clock(), str(tmp_path_factory.mktemp("custody"))
+    with databases() as url, served(url, clock, custody=custody) as app:
+        create_ledger(app.engine, LEDGER)
+        yield audited(AtTheOffice(app, clock))
 
 
 def signed(note: str) -> Checkpoint:
@@ -252,14 +268,14 @@ def test_full_tiles_have_no_width(crowded: Caller) -> None:
     ],
 )
 @pytest.mark.parametrize("tree", ["tlog/1/tile/", "tlog/1/sm3/tile/"])
-def test_a_tile_has_one_name(auditor: Caller, tree: str, path: str) -> None:
-    auditor.get(tree + path).then(404).problem("not_found")
+def test_a_tile_has_one_name(reader: Caller, tree: str, path: str) -> None:
+    reader.get(tree + path).then(404).problem("not_found")
 
 
 @pytest.mark.parametrize("number", [0, 1, 255, 256, 999, 1_000, 67_123, 1_234_067, 10**17])
-def test_names_of_tiles_are_read_as_they_are_written(auditor: Caller, number: int) -> None:
+def test_names_of_tiles_are_read_as_they_are_written(reader: Caller, number: int) -> None:
     """Whatever is far beyond this ledger is a tile that nobody has signed, not a fault."""
-    status = auditor.get(f"tlog/1/tile/0/{written(number, 1)}").status
+    status = reader.get(f"tlog/1/tile/0/{written(number, 1)}").status
     assert status == (404 if number else 200)
 
 
@@ -267,8 +283,8 @@ def test_names_of_tiles_are_read_as_they_are_written(auditor: Caller, number: in
     "path", ["checkpoints/{}", "checkpoints/{}/page", "records/{}/proof", "records/{}/tlog-proof"]
 )
 @pytest.mark.parametrize("number", ["0", "01", "-1", "x", "٣", "%00", "9" * 16, "9" * 5_000])
-def test_no_number_is_a_server_error(auditor: Caller, path: str, number: str) -> None:
-    auditor.get(path.format(number)).then(404)
+def test_no_number_is_a_server_error(reader: Caller, path: str, number: str) -> None:
+    reader.get(path.format(number)).then(404)
 
 
 @pytest.mark.parametrize(
@@ -296,13 +312,13 @@ def test_no_number_is_a_server_error(auditor: Caller, path: str, number: str) ->
         "bundle?" + "record=1&" * 501,
     ],
 )
-def test_what_is_not_understood_is_refused(auditor: Caller, question: str) -> None:
-    auditor.get(question).then(422).problem("malformed")
+def test_what_is_not_understood_is_refused(reader: Caller, question: str) -> None:
+    reader.get(question).then(422).problem("malformed")
 
 
 @pytest.mark.parametrize("question", ["bundle", "bundle?range=2-1"])
-def test_a_bundle_of_nothing_is_refused(auditor: Caller, question: str) -> None:
-    auditor.get(question).then(422).problem("bad_bundle")
+def test_a_bundle_of_nothing_is_refused(reader: Caller, question: str) -> None:
+    reader.get(question).then(422).problem("bad_bundle")
 
 
 def test_a_bundle_is_handed_out(office: AtTheOffice, auditor: Caller) -> None:
