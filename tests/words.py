@@ -75,7 +75,7 @@ def _word(*few: Any, free: st.SearchStrategy[Any] | None = None) -> Word:
 
 
 def _text(shortest: int, longest: int) -> st.SearchStrategy[str]:
-    printable = st.characters(codec="utf-8", exclude_categories=["Cc"])
+    printable = st.characters(exclude_categories=["Cc", "Cs"])
     return st.text(printable, min_size=shortest, max_size=longest)
 
 
