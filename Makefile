@@ -28,7 +28,7 @@ demo: $(runtime) ## Replay real papers into a ledger, verify it, serve it (ARGS=
 	$(bin)/wenxiao demo $(ARGS)
 
 test: $(dev) ## Run the tests
-	$(bin)/python -m pytest -n auto $(ARGS)
+	$(bin)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(dev) ## Style
 	$(bin)/ruff check $(code)

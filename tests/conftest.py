@@ -32,6 +32,12 @@ settings.load_profile(
 )
 
 
+@pytest.hookimpl(trylast=True)  # after they have been shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that are given more time than others, while there is enough beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[TempPostgres]:
     """The PostgreSQL of this worker. Who wants to stop or kill one starts a `TempPostgres`."""
