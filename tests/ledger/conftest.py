@@ -1,12 +1,14 @@
-"""One empty ledger, who records in it, and a clock that is moved by hand."""
+"""One ledger, empty or furnished, who records in it, and a clock that is moved by hand."""
 
 from __future__ import annotations
 
 import pytest
 from sqlalchemy import Engine
 
+from service.ledger.application import Ledger
 from service.ledger.recorder import Recorder, create_ledger
 from tests.ledger.cast import LEDGER, Clock
+from tests.ledger.furnished import furnished
 
 
 @pytest.fixture
@@ -19,6 +21,12 @@ def ledger(engine: Engine) -> str:
     """The name of an empty ledger."""
     create_ledger(engine, LEDGER)
     return LEDGER
+
+
+@pytest.fixture
+def office(engine: Engine, ledger: str) -> Ledger:
+    """A ledger with some of everything."""
+    return furnished(Ledger(engine, ledger))
 
 
 @pytest.fixture

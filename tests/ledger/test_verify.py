@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,11 +14,9 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from aggregates.base import KINDS, MAIN, Actor, Envelope
-from aggregates.office import Token
+from aggregates.base import Actor, Envelope
 from aggregates.roles import Role
 from aggregates.unit import UnitRegistered
-from commands.base import ACTS
 from service.desk import Desk
 from service.ledger.application import Ledger
 from service.ledger.body import encode
@@ -29,61 +25,13 @@ from service.ledger.errors import UnknownLedger
 from service.ledger.recorder import Recorder
 from service.ledger.verifications import Verdict, Verification, keep, latest
 from service.ledger.verify import BESIDE, every_name, verify
-from service.request import Request, understand
-from service.sitting import Sitting
-from tests.desk.conftest import CONSOLE, NEVER
 from tests.ledger.cast import LEDGER, NOON, event
+from tests.ledger.furnished import asked, seen
 from tests.ledger.tampering import changed, execute, record, rewritten, rows, unguard
 
 ONE_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 WANG = Actor("wang", Role.OPERATOR)
 REGISTERED = UnitRegistered("农业农村局", "", 1)
-
-
-BUDGET = replace(CONSOLE, system="budget")
-PAID = {"year": 2021, "voucher": "V1", "line": "L1", "amount": "5.00", "payee_person": "王小二"}
-
-
-def asked(act: str, subject: str, key: str, body: dict[str, Any], token: Token = BUDGET) -> Request:
-    kind, _, code = subject.partition("/")
-    return understand(ACTS[act], KINDS[kind], code or MAIN, body, token=token, key=key)
-
-
-def seen(row: str, revision: str) -> dict[str, Any]:
-    """The circumstances of what was seen in another system."""
-    source = {"system": "budget", "table": "units", "row": row, "revision": revision}
-    return {"case": {"source": source}}
-
-
-@pytest.fixture
-def office(engine: Engine, ledger: str) -> Ledger:
-    """A ledger with some of everything: acts, a refusal, source rows, personal values."""
-    office = Ledger(engine, ledger)
-    desk = Desk(office)
-    for number, (act, subject, body) in enumerate(
-        [
-            ("register_unit", "unit/117", {"name": "农业农村局"}),
-            ("register_unit", "unit/117", {"name": "农业农村局"}),
-            ("register_unit", "unit/118", {"name": "交通运输局", **seen("118", "1")}),
-            ("register_unit", "unit/118", {"name": "交通局", **seen("118", "2")}),
-            ("register_person", "person/wang", {"name": "王敏", "telephone": "13800000000"}),
-            ("observe_payment", "payments/2021-017", PAID | seen("1", "1")),
-            ("observe_payment", "payments/2021-017", PAID | seen("1", "2")),
-        ]
-    ):
-        desk.carry_out(asked(act, subject, f"key-{number}", body))
-    (registered,) = office.history("person/wang")
-    order = {"digest": registered.fact.name, "order": "〔2021〕7号", "reason": "本人申请"}
-    desk.carry_out(asked("withhold_person_value", "person/wang", "key-9", order))
-    _record_two_requests_together(office)
-    return office
-
-
-def _record_two_requests_together(office: Ledger) -> None:
-    sitting = Sitting(office, office.clock())
-    for code in ("119", "120"):
-        sitting.decide(asked("register_unit", f"unit/{code}", f"both-{code}", {"name": code}))
-    sitting.conclude()
 
 
 def test_what_was_recorded_is_true(office: Ledger) -> None:
@@ -169,7 +117,7 @@ def test_what_is_recorded_meanwhile_does_not_disturb(office: Ledger) -> None:
         for number in range(60):
             key = f"meanwhile-{number}"
             body = {"name": "农业农村局", **seen(key, "1")}
-            Desk(office).carry_out(asked("register_unit", f"unit/m{number}", key, body))
+            Desk(office).carry_out(asked("register_unit", f"unit/m{number}", body, key=key))
 
     with ThreadPoolExecutor(1) as pool:
         recording, found = pool.submit(record), []
@@ -259,123 +207,6 @@ def test_a_source_row_that_was_never_seen_is_found(office: Ledger) -> None:
     )
     found = verify(office.engine, LEDGER).finding
     assert found == "source row budget/units/made up/1 has no record that came from it"
-
-
-def _not_as_committed(office: Ledger) -> str:
-    """What is found where the telephone number that a record knows is not the one it knew."""
-    digest = office.history("person/wang")[0].fact.telephone
-    return f"value {digest}, of record 5, is not the one that was committed to"
-
-
-def test_a_value_taken_away_without_an_order_is_missed(office: Ledger) -> None:
-    unguard(office.engine)
-    execute(
-        office.engine,
-        "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = 1"
-        " WHERE value IS NOT NULL",
-    )
-    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
-
-
-def test_a_value_that_is_gone_is_missed(office: Ledger) -> None:
-    unguard(office.engine)
-    for row in rows(office.engine, "committed_value"):
-        digest = row.values["digest"]
-        execute(office.engine, "DELETE FROM committed_value WHERE digest = :digest", digest=digest)
-        found = verify(office.engine, LEDGER).finding
-        assert found.startswith(f"value {digest.hex()}, of record ")
-        assert found.endswith(", is gone, though its digest is held")
-        execute(
-            office.engine,
-            "INSERT INTO committed_value VALUES (:ledger, :digest, :salt, :value, :withheld_by)",
-            **row.values,
-        )
-    assert verify(office.engine, LEDGER).verdict is Verdict.TRUE
-
-
-def test_a_value_that_nobody_committed_to_is_found(office: Ledger) -> None:
-    salt, value = b"sixteen bytes of", "张三"
-    digest = sha256(salt + value.encode()).digest()
-    execute(
-        office.engine,
-        "INSERT INTO committed_value VALUES (:ledger, :digest, :salt, :value, NULL)",
-        ledger=LEDGER,
-        digest=digest,
-        salt=salt,
-        value=value,
-    )
-    found = verify(office.engine, LEDGER).finding
-    assert found == f"value {digest.hex()} has no record that commits to it"
-
-
-def test_a_salt_has_its_full_length(office: Ledger) -> None:
-    """Or what is the salt and what the value would be anybody's choice."""
-    unguard(office.engine)
-    execute(
-        office.engine,
-        "UPDATE committed_value SET salt = :salt, value = :value WHERE value = '13800000000'",
-        **_shifted(office),
-    )
-    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
-
-
-def _shifted(office: Ledger) -> dict[str, Any]:
-    """A salt that has taken over the first digit of its value."""
-    (row,) = rows(office.engine, "committed_value", "value = '13800000000'")
-    return {"salt": bytes(row.values["salt"]) + b"1", "value": "3800000000"}
-
-
-def test_only_the_order_takes_a_value_away(office: Ledger) -> None:
-    """Not the record that committed to it, although it holds the same digest."""
-    unguard(office.engine)
-    execute(
-        office.engine,
-        "UPDATE committed_value SET salt = NULL, value = NULL, withheld_by = 5"
-        " WHERE value = '13800000000'",
-    )
-    assert verify(office.engine, LEDGER).finding == _not_as_committed(office)
-
-
-def test_a_value_is_gone_once_a_record_orders_it(office: Ledger) -> None:
-    unguard(office.engine)
-    otherwise: list[dict[str, Any]] = [
-        {"value": "王敏", "salt": bytes(16), "withheld_by": None},
-        {"withheld_by": 5},
-    ]
-    for values in otherwise:
-        (row,) = rows(office.engine, "committed_value", "withheld_by IS NOT NULL")
-        with changed(office.engine, row, **values):
-            found = verify(office.engine, LEDGER).finding
-        digest = row.values["digest"].hex()
-        assert found == f"value {digest}, of record 8, is not withheld, though that is ordered"
-
-
-def test_a_correction_by_hand_commits_to_nothing_new(office: Ledger) -> None:
-    (paid, *_) = office.history("payments/2021-017.2021")
-    content = {
-        **PAID,
-        "amount": "4.00",
-        "paid_on": paid.fact.paid_on.isoformat(),
-        "unit": "",
-        "payee_digest": paid.fact.payee_digest,
-    }
-    del content["payee_person"]
-    right = {"position": paid.position, "reason": "金额有误", "content": content}
-    right |= {"case": {"actor": {"person": "qian"}}}
-    treasury = Token("treasury", "", (Role.TREASURY_SECTION,), NEVER, system="treasury")
-    by_hand = asked("correct_record", "payments/2021-017.2021", "by hand", right, treasury)
-    assert Desk(office).carry_out(by_hand).is_recorded
-    assert verify(office.engine, LEDGER).finding == ""
-
-
-def test_of_several_acts_together_the_order_is_named(office: Ledger) -> None:
-    (registered, *_) = office.history("person/wang")
-    order = {"digest": registered.fact.telephone, "order": "〔2021〕8号", "reason": "本人申请"}
-    sitting = Sitting(office, office.clock())
-    sitting.decide(asked("register_unit", "unit/121", "before", {"name": "121"}))
-    sitting.decide(asked("withhold_person_value", "person/wang", "after", order))
-    sitting.conclude()
-    assert verify(office.engine, LEDGER).finding == ""
 
 
 def test_records_rewritten_with_their_hashes_are_found_by_the_head(office: Ledger) -> None:
