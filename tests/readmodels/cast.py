@@ -27,9 +27,9 @@ from aggregates.rectification import (
     RectificationReported,
     RectificationVerified,
 )
-from aggregates.reserve import ProjectAdmitted, ProjectReserved
-from aggregates.review import CollectiveOpinionGiven, GoalReviewConcluded, OpinionGiven, Verdict
-from aggregates.rulebook import AfterReview, Measure
+from aggregates.reserve import ProjectAdmitted
+from aggregates.review import CollectiveOpinionGiven, OpinionGiven, Verdict
+from aggregates.rulebook import Measure
 from aggregates.values import (
     Fen,
     FundCategory,
@@ -37,10 +37,10 @@ from aggregates.values import (
     FundOrigin,
     Grade,
     Percent,
-    ProjectClass,
     ReviewStage,
-    Score,
 )
+from tests.stories import cast as stories
+from tests.stories.cast import score
 
 ONE = Fen(1_000_000_00)
 LESS = Fen(800_000_00)
@@ -51,26 +51,13 @@ NONE = Percent(Decimal(20))
 DAY, DUE, LATER = date(2022, 3, 1), date(2022, 5, 1), date(2022, 7, 1)
 
 
-def points(score: str) -> Score:
-    return Score(Decimal(score))
-
-
-reserved = ProjectReserved(
-    name="农村公路养护",
-    unit="101001",
-    project_class=ProjectClass.SPECIFIC_TARGET,
-    first_year=2021,
-    last_year=2023,
-    is_new=True,
-    is_major=True,
-    demanded=ONE,
-)
+reserved = replace(stories.new_and_major, unit="101001")
 assessed = ExAnteEvaluationConcluded(
     round=1,
     answers=(),
     panel=(),
     recused=(),
-    mean=points("88"),
+    mean=score("88"),
     grade=Grade.GOOD,
     declared=ONE,
     recommended=LESS,
@@ -85,17 +72,7 @@ amended = GoalAmended(2021, 2, "wang", "通车", (), (LINE,), (), "", LESS, "补
 passed = OpinionGiven(2021, 1, ReviewStage.PERFORMANCE_SECTION, "li", Verdict.PASS)
 returned = replace(passed, verdict=Verdict.RETURN)
 met = CollectiveOpinionGiven("2021-1", 2021, 1, Verdict.PASS)
-good = GoalReviewConcluded(
-    year=2021,
-    version=1,
-    score=points("85"),
-    grade=Grade.GOOD,
-    declared=ONE,
-    recommended=LESS,
-    reduction=Fen(ONE - LESS),
-    rate=NONE,
-    consequence=AfterReview.AMEND_THEN_ENTER,
-)
+good = replace(stories.good, declared=ONE, recommended=LESS, reduction=Fen(ONE - LESS), rate=NONE)
 admitted = ProjectAdmitted(2021, 2)
 approved = BudgetApproved(2021, "云财〔2021〕1号", 2, (LINE,), LESS)
 evaluated = EvaluationReported(
@@ -105,12 +82,12 @@ evaluated = EvaluationReported(
     work_year=2022,
     affected_year=2023,
     evaluator="甲所",
-    score=points("70"),
+    score=score("70"),
     proposed_grade=Grade.FAIR,
     reporter="zhao",
     reported_on=DAY,
 )
-graded = EvaluationGraded("E1", points("71"), Grade.FAIR, Measure.REDUCE, points("70"), "li")
+graded = EvaluationGraded("E1", score("71"), Grade.FAIR, Measure.REDUCE, score("70"), "li")
 received = EvaluationReceived("E1", DAY)
 decided = ApplicationDecided(
     "E1", 2023, Measure.REDUCE, Fen(100), Measure.REDUCE, follows=True, decider="li"

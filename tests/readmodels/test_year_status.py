@@ -31,7 +31,6 @@ from tests.readmodels.cast import (
     graded,
     met,
     passed,
-    points,
     received,
     resumed,
     returned,
@@ -39,6 +38,7 @@ from tests.readmodels.cast import (
     suspended,
 )
 from tests.readmodels.source import Source
+from tests.stories.cast import score
 
 
 def years(*facts: Fact[Any]) -> dict[int, YearStatus]:
@@ -125,7 +125,7 @@ def test_what_was_never_held_back_cannot_be_resumed() -> None:
 def test_an_evaluation_belongs_to_the_year_that_it_looks_at() -> None:
     found = years(approved, replace(approved, year=2022), evaluated, graded, received, decided)
     assert found[2022].evaluations == {}
-    assert (found[2021].score, found[2021].grade) == (points("71"), Grade.FAIR)
+    assert (found[2021].score, found[2021].grade) == (score("71"), Grade.FAIR)
     evaluation = found[2021].evaluations["E1"]
     assert (evaluation.recommendation, evaluation.decision) == (Measure.REDUCE, Measure.REDUCE)
     assert (evaluation.affected_year, evaluation.received_on) == (2023, DAY)

@@ -24,20 +24,9 @@ from commands.evaluation import ReportEvaluation
 from service.replacing import fact_from, fact_schema
 from tests.scenario import SOMEBODY, TODAY, Scenario, given
 from tests.stories.cast import UNIT, reserved, score, unit
+from tests.stories.evaluation_cast import reported
 
 STREAM = "2021-017.2021"
-reported = EvaluationReported(
-    evaluation="E1",
-    mode=EvaluationMode.FINANCE_KEY,
-    evaluated_year=2020,
-    work_year=2021,
-    affected_year=2022,
-    evaluator="云岭会计师事务所",
-    score=score("85"),
-    proposed_grade=Grade.GOOD,
-    reporter="expert",
-    reported_on=date(2021, 2, 10),
-)
 as_it_should_be = replace(reported, score=score("58"), proposed_grade=Grade.POOR)
 corrected = RecordCorrected(2, "得分录入错误", Replacement(as_it_should_be))
 restored = RecordCorrected(2, "原得分无误", Replacement(reported))
