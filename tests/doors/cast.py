@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from aggregates.goal import GoalSubmitted
+from aggregates.project import Project
 from aggregates.reserve import ProjectReserved
-from aggregates.unit import UnitRegistered
+from aggregates.unit import Unit, UnitRegistered
 from aggregates.values import Fen, ProjectClass
+from tests.doors.asking import AtTheOffice
 
 EDUCATION = UnitRegistered("县教育局", "", 1)
 SCHOOL = UnitRegistered("第一中学", "105", 2)
@@ -37,3 +39,13 @@ def goal(declared: int, version: int = 1) -> GoalSubmitted:
         plan="",
         declared=Fen(declared),
     )
+
+
+def registered(office: AtTheOffice) -> AtTheOffice:
+    """The bureau of education with a school below it, and the bureau of culture beside it."""
+    office.given(Unit, EDUCATION, code="105")
+    office.given(Unit, SCHOOL, code="105001")
+    office.given(Unit, CULTURE, code="106")
+    office.given(Project, reserved("105001"), goal(1_000_000_05), code="school")
+    office.given(Project, reserved("106"), code="museum")
+    return office

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from aggregates.project import Project
 from aggregates.roles import Role
-from aggregates.unit import Unit
 from service.http.app import Wenxiao
 from service.ledger.recorder import create_ledger
+from tests.conftest import Databases
 from tests.doors.asking import LEDGER, AtTheOffice, Caller, Clock, served
-from tests.doors.cast import CULTURE, EDUCATION, SCHOOL, goal, reserved
+from tests.doors.cast import registered
 
 
 @pytest.fixture
@@ -33,15 +32,20 @@ def office(app: Wenxiao, clock: Clock) -> AtTheOffice:
     return AtTheOffice(app, clock)
 
 
+@pytest.fixture(scope="module")
+def quiet_office(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AtTheOffice]:
+    """One office for all on a page who only ask: whatever they ask, nothing is added to it."""
+    clock, custody = Clock(), str(tmp_path_factory.mktemp("custody"))
+    with databases() as url, served(url, clock, wait_seconds=0.2, custody=custody) as app:
+        create_ledger(app.engine, LEDGER)
+        yield AtTheOffice(app, clock)
+
+
 @pytest.fixture
 def register(office: AtTheOffice) -> AtTheOffice:
-    """The bureau of education with a school below it, and the bureau of culture beside it."""
-    office.given(Unit, EDUCATION, code="105")
-    office.given(Unit, SCHOOL, code="105001")
-    office.given(Unit, CULTURE, code="106")
-    office.given(Project, reserved("105001"), goal(1_000_000_05), code="school")
-    office.given(Project, reserved("106"), code="museum")
-    return office
+    return registered(office)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -15,15 +14,13 @@ from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from service.http.bearer import MAY_READ, READS_THE_OFFICE
 from service.ledger.hashes import ALGORITHMS, SHA256, SM3
-from service.ledger.recorder import create_ledger
 from service.ledger.tables import cosignature
 from service.ledger.trees import Frontier
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.merkle import require_consistency, require_inclusion
 from service.proofs.notes import Note, Signature
 from service.proofs.tilepaths import written
-from tests.conftest import Databases
-from tests.doors.asking import LEDGER, AtTheOffice, Caller, Clock, served
+from tests.doors.asking import AtTheOffice, Caller
 
 EDUCATION, CULTURE = UnitRegistered("县教育局", "", 1), UnitRegistered("县文旅局", "", 1)
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -44,12 +41,8 @@ def auditor(office: AtTheOffice) -> Caller:
 
 
 @pytest.fixture(scope="module")
-def reader(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """The auditor of a ledger to which nothing more is added, for all who only ask."""
-    clock, custody = Clock(), str(tmp_path_factory.mktemp("custody"))
-    with databases() as url, served(url, clock, custody=custody) as app:
-        create_ledger(app.engine, LEDGER)
-        yield audited(AtTheOffice(app, clock))
+def reader(quiet_office: AtTheOffice) -> Caller:
+    return audited(quiet_office)
 
 
 def signed(note: str) -> Checkpoint:

@@ -13,7 +13,7 @@ from aggregates.roles import Role
 from aggregates.unit import Unit, UnitMoved
 from service.projector import Projector
 from tests.doors.asking import AtTheOffice, Caller
-from tests.doors.cast import goal, reserved
+from tests.doors.cast import goal, registered, reserved
 
 
 def codes(caller: Caller, path: str, **query: object) -> list[str]:
@@ -41,10 +41,18 @@ def test_a_unit_is_told_with_its_superior(auditor: Caller) -> None:
     assert (unit["name"], unit["superior"], unit["level"]) == ("第一中学", "105", 2)
 
 
+@pytest.fixture(scope="module")
+def reader(quiet_office: AtTheOffice) -> Caller:
+    """An auditor of the register."""
+    found = registered(quiet_office).somebody(Role.AUDITOR)
+    quiet_office.projected()
+    return found
+
+
 @pytest.mark.parametrize("path", ["projects/none", "units/none", "projects/a%00b", "units/一"])
 @pytest.mark.parametrize("more", ["", "/records", "/history"])
-def test_what_is_not_there_is_not_there(auditor: Caller, path: str, more: str) -> None:
-    auditor.get(path + more).then(404).problem("not_found")
+def test_what_is_not_there_is_not_there(reader: Caller, path: str, more: str) -> None:
+    reader.get(path + more).then(404).problem("not_found")
 
 
 def test_a_state_is_told_as_of_a_position(register: AtTheOffice, auditor: Caller) -> None:
@@ -101,8 +109,8 @@ def test_a_time_before_the_last_record_and_any_position_say_the_same_for_ever(
         *("2021-11-21 15:20:00Z", "2021-11-21T15:20:00+08", "2021-11-21T25:20:00Z"),
     ],
 )
-def test_a_moment_that_is_none_is_refused(auditor: Caller, as_of: str) -> None:
-    faults = auditor.get("projects/school", as_of=as_of).then(422).problem("malformed").faults
+def test_a_moment_that_is_none_is_refused(reader: Caller, as_of: str) -> None:
+    faults = reader.get("projects/school", as_of=as_of).then(422).problem("malformed").faults
     assert set(faults) == {"as_of"}
 
 
@@ -172,8 +180,8 @@ def test_a_list_is_filtered(auditor: Caller) -> None:
         ("overdue_on=2021-W05-1", "overdue_on"),
     ],
 )
-def test_a_filter_that_says_nothing_is_refused(auditor: Caller, query: str, parameter: str) -> None:
-    assert set(auditor.get(f"projects?{query}").then(422).faults) == {parameter}
+def test_a_filter_that_says_nothing_is_refused(reader: Caller, query: str, parameter: str) -> None:
+    assert set(reader.get(f"projects?{query}").then(422).faults) == {parameter}
 
 
 def test_pages_follow_each_other_as_of_one_position(register: AtTheOffice, auditor: Caller) -> None:
@@ -200,8 +208,8 @@ def test_a_cursor_belongs_to_its_question(auditor: Caller) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "W10", "é", "=", "bnVsbA", "W1tdLDEsIiJd"])
-def test_a_cursor_that_is_none_is_refused(auditor: Caller, cursor: str) -> None:
-    auditor.get(f"projects?cursor={quote(cursor)}").then(400).problem("bad_cursor")
+def test_a_cursor_that_is_none_is_refused(reader: Caller, cursor: str) -> None:
+    reader.get(f"projects?cursor={quote(cursor)}").then(400).problem("bad_cursor")
 
 
 def test_nobody_sees_beyond_their_subtree(education: Caller) -> None:
