@@ -23,7 +23,7 @@ from service.cli.common import (
     settings,
     tell,
 )
-from service.proofs.bundles import BadQuestion, Range, Wanted
+from service.proofs.bundles import BadQuestion, NotCovered, Range, Wanted
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.tiles import NotThere
 
@@ -80,7 +80,8 @@ def command(
 ) -> None:
     """Write an evidence bundle, to be checked by wenxiao_verify.py without this service.
 
-    It is as of the last signed checkpoint; exit code 3 where that does not cover what is asked for.
+    It is as of the last signed checkpoint; exit code 3 where that does not cover what is asked for,
+    as of a history that has grown since. Of a history that is nowhere it proves that there is none.
     """
     if not (streams or positions or ranges):
         raise click.UsageError("name a --stream, a --record or a --range")
@@ -95,6 +96,8 @@ def command(
     many, size = len(contents.records), contents.size
     answer = {"file": str(out), "origin": contents.origin, "size": size, "records": many}
     tell(answer, f"{out}: {many} records as of checkpoint {size}", as_json=as_json)
+    for stream in contents.absent:
+        click.echo(f"there is no stream {stream}, which this bundle proves", err=True)
 
 
 @contextmanager
@@ -102,7 +105,7 @@ def proving() -> Iterator[None]:
     """What cannot be proven is said in a sentence."""
     try:
         yield
-    except NotSealed as error:
+    except (NotCovered, NotSealed) as error:
         raise Inconclusive(f"{error}: wenxiao seal") from error
     except (BadQuestion, NotThere) as error:
         raise Failed(str(error)) from error

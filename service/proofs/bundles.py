@@ -52,6 +52,10 @@ OF_STREAM = (
     "SELECT position FROM record WHERE ledger = ? AND stream = ? AND position <= ?"
     " ORDER BY version LIMIT ?"
 )
+END_OF_STREAM = (
+    "SELECT version, position FROM record WHERE ledger = ? AND stream = ?"
+    " ORDER BY version DESC LIMIT 1"
+)
 ENTRIES = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position IN ({})"
 VALUE = "SELECT salt, value, withheld_by FROM committed_value WHERE ledger = ? AND digest = ?"
 
@@ -103,6 +107,8 @@ class Contents:
     made_at: str
     records: Sequence[int]
     wanted: Wanted
+    absent: Sequence[str] = ()
+    """Of the wanted streams those that do not exist, which the bundle proves."""
 
     def manifest(self) -> dict[str, Any]:
         """As it is written."""
@@ -171,6 +177,7 @@ class Bundler:
             values = list(self._values(written.held, size))
             orders = {it["withheld_by"] for it in values if "withheld_by" in it}
             self._write_records(zipped, sorted(orders - written.positions), written, told)
+            rosters = list(self._rosters(wanted.streams, size))
             contents = Contents(
                 self._storage.ledger,
                 sealed.checkpoint.origin,
@@ -178,9 +185,11 @@ class Bundler:
                 shown(self._clock()),
                 sorted(written.positions),
                 wanted,
+                [it["stream"] for it in rosters if not is_found(it)],
             )
             for name, said in self._beside(contents, sealed):
                 zipped.writestr(name, said)
+            zipped.writestr("roster.json", text(rosters))
             zipped.writestr("values.json", text(values))
             zipped.writestr("attachments.json", text(written.papers))
         return contents
@@ -190,7 +199,8 @@ class Bundler:
         found: set[int] = set()
         for some in self._wanted(wanted, size):
             if some and not 1 <= some[0] <= some[-1] <= size:
-                raise NotCovered(f"the checkpoint covers records 1 to {size}, not all of these")
+                last = some[-1]
+                raise NotCovered(f"record {last} is asked for, the checkpoint covers 1 to {size}")
             if len(some) <= MOST_RECORDS:
                 found.update(some)
             if max(len(some), len(found)) > MOST_RECORDS:
@@ -202,9 +212,24 @@ class Bundler:
         yield sorted(wanted.positions)
         yield from (range(first, last + 1) for first, last in wanted.ranges)
         for stream in wanted.streams:
-            with self._storage.connected() as connection:
-                asked = (self._storage.ledger, stream, size, MOST_RECORDS + 1)
-                yield [n for (n,) in self._storage.rows(connection, OF_STREAM, *asked)]
+            yield self._of_stream(stream, size)
+
+    def _of_stream(self, stream: str, size: int) -> list[int]:
+        """All positions of a stream. Raises ``NotCovered`` where it has come farther than this.
+
+        A bundle would prove that it was shorter, or that there was none: true then, not now.
+        """
+        its = (self._storage.ledger, stream)
+        with self._storage.connected() as connection:
+            end = self._storage.rows(connection, END_OF_STREAM, *its)
+            rows = self._storage.rows(connection, OF_STREAM, *its, size, MOST_RECORDS + 1)
+        for length, last in end:
+            if last > size:
+                raise NotCovered(
+                    f"stream {stream} has {length} records, the last of them at {last};"
+                    f" the checkpoint covers 1 to {size}"
+                )
+        return [position for (position,) in rows]
 
     def _write_records(
         self, zipped: ZipFile, positions: Sequence[int], written: Written, told: Told | None
@@ -239,7 +264,6 @@ class Bundler:
             places = gaps(contents.records, contents.size)
             lines = (f"{h} {n} {base64_of(tree.complete(h, n))}\n" for h, n in places)
             yield f"tree.{algorithm.name}", "".join(lines)
-        yield "roster.json", text(list(self._rosters(contents.wanted.streams, contents.size)))
         yield "manifest.json", text(contents.manifest())
         yield "cover.html", cover_page(contents, sealed)
 
@@ -304,6 +328,11 @@ def listed_told(listed: Listed | None) -> dict[str, Any] | None:
     if listed is None:
         return None
     return {"stream": listed.stream, "length": listed.length, "last": listed.last}
+
+
+def is_found(told: dict[str, Any]) -> bool:
+    """Is what the roster has in a stream's place the stream itself?"""
+    return bool(told["found"]) and told["found"]["stream"] == told["stream"]
 
 
 def text(value: object) -> str:

@@ -51,8 +51,10 @@ class Mirror:
     def update(self, told: Told | None = None) -> Sealed:
         """Bring the folder up to the last checkpoint, which is written last of all.
 
-        Raises ``NotSealed``; ``OtherHistory``, and then nothing has been written.
+        Raises ``NotSealed``; ``OtherHistory`` and ``HistoryMissing``, and then nothing has been
+        written.
         """
+        self._prover.require_as_sealed()
         sealed = self._prover.latest().sealed
         self._require_ours(sealed)
         files = [*self._files(sealed.checkpoint.size)]

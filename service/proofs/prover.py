@@ -14,6 +14,7 @@ from service.ledger.application import Ledger
 from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.recorder import storage
 from service.ledger.trees import TILE
+from service.proofs.anchor import require_as_kept
 from service.proofs.bundles import Bundler, Contents, Told, Wanted
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Sealed
@@ -52,6 +53,14 @@ class Prover:
     def log(self) -> int:
         """The number of that log, from 1: one more after every loss of records."""
         return keys_of(self._ledger, self._settings).known.generation
+
+    def require_as_sealed(self) -> None:
+        """Raises ``HistoryMissing`` where the database lies behind or beside what custody keeps.
+
+        What it proves would be a shorter history, or another one, under a true signature.
+        """
+        custody = keys_of(self._ledger, self._settings).custody
+        require_as_kept(self._storage, self._ledger.head_position(), custody)
 
     def latest(self) -> Kept:
         """The last checkpoint of the log that the ledger is at present. Raises ``NotSealed``."""
@@ -110,7 +119,11 @@ class Prover:
         return b"".join(len(each).to_bytes(2) + each for each in entries)
 
     def bundle(self, wanted: Wanted, out: IO[bytes], told: Told | None = None) -> Contents:
-        """Write an evidence bundle as of the last checkpoint; raises as `Bundler.write` does."""
+        """Write an evidence bundle as of the last checkpoint.
+
+        Raises as `Bundler.write` and `require_as_sealed` do.
+        """
+        self.require_as_sealed()
         sealed = self.latest().sealed
         trust = trust_of(self._ledger, self._settings)
         bundler = Bundler(self._storage, trust, self._ledger.clock)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from tests.cli.conftest import Wenxiao
+from tests.ledger.tampering import backup, restore
 from tests.proofs.checking import Verdict, verified
 
 OFFICE = ("--ledger", "office")
@@ -51,6 +53,47 @@ def test_a_bundle_is_written_and_believed(sealed: Wenxiao, tmp_path: Path) -> No
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_stream_that_has_grown_since_is_not_passed_off_as_shorter(
+    sealed: Wenxiao, tmp_path: Path
+) -> None:
+    stream, out = ("--stream", "office/main"), tmp_path / "evidence.zip"
+    issued(sealed, "third")
+    done = sealed("bundle", *OFFICE, *stream, "--out", out)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "has 3 records, the last of them at 4; the checkpoint covers 1 to 3" in done.stderr
+    assert not out.exists()
+    assert sealed("seal", *OFFICE).exit_code == 0
+    assert sealed("bundle", *OFFICE, *stream, "--out", out).exit_code == 0
+
+
+def test_of_a_stream_that_is_nowhere_it_is_proven_that_there_is_none(
+    sealed: Wenxiao, tmp_path: Path
+) -> None:
+    out, streams = tmp_path / "evidence.zip", ("--stream", "unit/none", "--stream", "office/main")
+    done = sealed("bundle", *OFFICE, *streams, "--out", out)
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "there is no stream unit/none, which this bundle proves\n",
+    )
+    assert checked(sealed, out).exit == 0
+
+
+@pytest.mark.parametrize("words", [("bundle", "--record", "1"), ("tiles",)])
+def test_a_database_that_was_set_back_proves_nothing(
+    sealed: Wenxiao, tmp_path: Path, database_url: str, words: tuple[str, ...]
+) -> None:
+    engine = create_engine(database_url)
+    before = backup(engine)
+    issued(sealed, "third")
+    assert sealed("seal", *OFFICE).exit_code == 0
+    restore(engine, before)
+    engine.dispose()
+    done = sealed(*words, *OFFICE, "--out", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "has 3 records here, but 4 were sealed" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_file_is_overwritten(sealed: Wenxiao, tmp_path: Path) -> None:
     out = tmp_path / "evidence.zip"
     out.write_text("mine")
@@ -68,7 +111,8 @@ def test_no_file_is_overwritten(sealed: Wenxiao, tmp_path: Path) -> None:
         (("--record", "0"), 2, "--record"),
         (("--range", "2-1"), 2, "no range"),
         (("--range", "٣-٣"), 2, "no range"),
-        (("--record", "4"), 1, "covers records 1 to 3"),
+        (("--record", "4"), 3, "record 4 is asked for, the checkpoint covers 1 to 3"),
+        (("--range", "2-9"), 3, "record 9 is asked for, the checkpoint covers 1 to 3"),
     ],
 )
 def test_what_cannot_be_bundled_leaves_nothing_behind(

@@ -151,6 +151,8 @@ def test_what_is_not_signed_is_not_proven(office: AtTheOffice, auditor: Caller) 
     size = office.ledger.head_position()
     office.given(Unit, CULTURE, code="106")
     for path in (
+        "bundle?stream=unit/106",
+        "bundle?stream=unit/105&stream=unit/106",
         f"records/{size + 1}/proof",
         f"records/{size + 1}/tlog-proof",
         f"bundle?record={size + 1}",

@@ -98,10 +98,13 @@ def test_it_holds_what_was_asked_for(ledger: Ledger, settings: Settings) -> None
 
 def test_it_is_as_of_the_last_checkpoint(ledger: Ledger, settings: Settings) -> None:
     add(ledger, 5)
-    with pytest.raises(NotCovered):
-        bundle(ledger, settings, Wanted((302,)))
-    (listed,) = json.loads(members(bundle(ledger, settings, STREAM))["roster.json"])
-    assert listed["found"] == {"stream": PROJECT, "length": 263, "last": 301}
+    for wanted in (Wanted((302,)), Wanted(ranges=((301, 302),)), STREAM):
+        with pytest.raises(NotCovered):
+            bundle(ledger, settings, wanted)
+    (listed,) = json.loads(
+        members(bundle(ledger, settings, Wanted(streams=(AGENCY,))))["roster.json"]
+    )
+    assert listed["found"] == {"stream": AGENCY, "length": 37, "last": 138}
     seal(ledger, settings)
     (listed,) = json.loads(members(bundle(ledger, settings, STREAM))["roster.json"])
     assert listed["found"] == {"stream": PROJECT, "length": 268, "last": 306}
