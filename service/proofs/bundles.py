@@ -45,6 +45,8 @@ FORMAT = "wenxiao-bundle/1"
 PORTION = 500
 MOST_RECORDS = 100_000
 """How many records a bundle may hold."""
+MOST_COMPLETE = 1_000
+"""How many streams, and how many ranges, a bundle may have all records of."""
 MOST_BYTES = 256 << 20
 """How long the entries of a bundle may be together; whoever reads one takes 512 MiB in all."""
 
@@ -196,6 +198,8 @@ class Bundler:
 
     def _positions(self, wanted: Wanted, size: int) -> list[int]:
         """Where the wanted records are, each once and in order."""
+        if max(len(wanted.streams), len(wanted.ranges)) > MOST_COMPLETE:
+            raise TooMuch(f"more than {MOST_COMPLETE} streams or ranges")
         found: set[int] = set()
         for some in self._wanted(wanted, size):
             if some and not 1 <= some[0] <= some[-1] <= size:

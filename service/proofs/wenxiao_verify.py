@@ -45,7 +45,7 @@ import sys
 import zipfile
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -60,6 +60,9 @@ Range = tuple[int, int]
 
 MEGABYTE = 1 << 20
 MOST_MEMBERS = 300_000
+MOST_COMPLETE = 1_000
+"""The most streams, and the most ranges, of which one bundle may say that it has all records."""
+
 MOST_UNPACKED = 512 * MEGABYTE
 LONGEST_ENTRY = 65_535
 LONGEST_NOTE = 100_000
@@ -834,11 +837,11 @@ class Records:
     def require_range(self, asked: Range) -> str:
         """All positions of a range have been read."""
         (first, last), its = asked, "{}-{}".format(*asked)
-        index = bisect_left(self.positions, first)
-        while index < len(self.positions) and self.positions[index] == first <= last:
-            index, first = index + 1, first + 1
-        if first <= last:
-            raise Wrong(f"{its}: 缺第 · lacks record {first}", first)
+        begin = bisect_left(self.positions, first)
+        places = range(len(self.positions))
+        end = bisect_right(places, first - begin, begin, key=lambda at: self.positions[at] - at)
+        if (missing := first + end - begin) <= last:
+            raise Wrong(f"{its}: 缺第 · lacks record {missing}", missing)
         return f"{its}: 俱在 · all here"
 
     def roster(self) -> tuple[bytes, ...]:
@@ -987,10 +990,23 @@ def manifest_in(archive: Archive) -> Any:
         raise Wrong("不是 wenxiao-bundle/1 · not of wenxiao-bundle/1")
     if said["records"] != archive.positions:
         raise Wrong("所列记录与包内不同 · it lists other records than there are")
-    ranges, size = said["complete"]["ranges"], said["size"]
-    if not all(len(each) == 2 and 1 <= each[0] <= each[1] <= size for each in ranges):
+    streams, ranges = said["complete"]["streams"], said["complete"]["ranges"]
+    if max(len(streams), len(ranges)) > MOST_COMPLETE:
+        raise Wrong("称完整者过多 · too many are said to be complete")
+    if not all(len(each) == 2 and 1 <= each[0] <= each[1] <= said["size"] for each in ranges):
         raise Wrong("区间有误 · an impossible range")
+    if len({*streams}) < len(streams) or len({*map(tuple, ranges)}) < len(ranges):
+        raise Wrong("流或区间重复 · a stream or a range twice")
     return said
+
+
+def proofs_in(archive: Archive) -> dict[str, Any]:
+    """By stream, what the roster is said to have in its place, and the path from there."""
+    said = archive.json("roster.json", ROSTER)
+    found = {each["stream"]: each for each in said}
+    if len(found) < len(said):
+        raise Wrong("roster.json 中的流重复 · a stream twice")
+    return found
 
 
 class Claims:
@@ -1029,30 +1045,31 @@ class Claims:
             raise Wrong("承诺的值所在栏过多 · values in too many different fields")
         self._fields[field] = None
 
-    def check(self, report: Report, positions: set[int]) -> None:
+    def check(self, report: Report, positions: set[int], size: int) -> None:
         """Each was found in its record."""
         for position, claims in sorted(self._left.items()):
             for check, _ in claims:
                 report.remember(check, "所属记录不在包内 · of a record that is not here", position)
-        report.check("values", self._require_values, positions)
+        report.check("values", self._require_values, positions, size)
         said = "记录确曾提到；原件未查 · named by records; the files were not seen"
         report.check("attachments", str, said)
 
-    def _require_values(self, positions: set[int]) -> str:
-        """What is not here is said to be withheld, by a record that says so, if that is here."""
+    def _require_values(self, positions: set[int], size: int) -> str:
+        """What is not here was withheld, by a record that says so."""
         withheld = [each for each in self._values if "withheld_by" in each]
-        absent = [by for each in withheld if (by := each["withheld_by"]) not in positions]
         for each in withheld:
             by, digest = each["withheld_by"], each["digest"]
+            if not 1 <= by <= size:
+                raise Wrong(f"没有这条记录 · withheld by no record: {digest}", by)
             if by in positions and self._orders.get(by) != digest:
                 raise Wrong(f"此条并未停止提供 · this record did not withhold {digest}", by)
-        kept, gone = len(self._values) - len(withheld), len(withheld) - len(absent)
-        its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {gone}"
+        if absent := {each["withheld_by"] for each in withheld} - positions:
+            its = "所称停止提供的记录不在包内 · not here are records said to withhold values"
+            raise Lacking(f"{its}: {sorted(absent)[:5]}")
+        kept = len(self._values) - len(withheld)
+        its = f"相符 · as committed to: {kept}; 停止提供 · withheld: {len(withheld)}"
         if self._fields:
             its += f"; 所在栏 · in {', '.join(shown(each, 800) for each in self._fields)}"
-        if absent:
-            its += "; 所称停止提供的记录不在包内 · not here are records said to withhold others"
-            raise Unchecked(f"{its}: {absent[:5]}")
         return its
 
 
@@ -1080,8 +1097,9 @@ def require_value(said: Any, claim: dict[str, Any]) -> None:
         raise Wrong(f"此栏没有承诺此值 · not committed to in {its}")
     if salt is None:
         return
-    kept = bytes.fromhex(salt) + claim["value"].encode() if SALT.fullmatch(salt) else b""
-    if sha256(kept).hex() != digest:
+    if not SALT.fullmatch(salt):
+        raise Wrong(f"盐不是 32 位十六进制 · a salt has 32 hexadecimal digits: {its}")
+    if sha256(bytes.fromhex(salt) + claim["value"].encode()).hex() != digest:
         raise Wrong(f"不是当初承诺的值 · not what was committed to in {its}")
 
 
@@ -1100,9 +1118,7 @@ class Bundle:
         self._archive = report.must("bundle", Archive, file)
         self._said = report.must("manifest", manifest_in, self._archive)
         self._claims = report.must("bundle", Claims, self._archive)
-        proofs = report.must("bundle", self._archive.json, "roster.json", ROSTER)
-        self._proofs = {each["stream"]: each for each in proofs}
-        self._proven = sorted(each["stream"] for each in proofs)
+        self._proofs = report.must("bundle", proofs_in, self._archive)
         self.policy = report.must("keys", self._archive.read, "policy")
         self.retired = report.must("keys", self._archive.read, "retired")
         data = report.must("checkpoint", self._archive.read, "checkpoint")
@@ -1144,11 +1160,9 @@ class Bundle:
             tree = report.must(name, Pruned, algorithm, self.records.positions, leaves, given)
             if report.check(name, tree.require, size, root):
                 trees.append(tree)
-        said = f"{len(self._proven)} 个流 · streams"
-        other = (
-            "名册证明与清单的流不同，或有重复 · of other streams than the manifest, or of one twice"
-        )
-        report.check("roster", require_same, self._proven, sorted(self.streams), said, other)
+        said = f"{len(self._proofs)} 个流 · streams"
+        other = "名册证明与清单的流不同 · of other streams than the manifest"
+        report.check("roster", require_same, {*self._proofs}, {*self.streams}, said, other)
         known: Known = {}
         for earlier in self._sizes if len(trees) == len(ALGORITHMS) else ():
             with suppress(Wrong):
@@ -1171,7 +1185,7 @@ class Bundle:
     def check_rest(self) -> None:
         """What stands beside the records; and say what was not looked at."""
         there, size = len(self._archive.positions), self.checkpoint.size
-        self._claims.check(self._report, {*self._archive.positions})
+        self._claims.check(self._report, {*self._archive.positions}, size)
         if there < size:
             said = "条不在包内，内容未查 · records are not here, their content was not seen"
             self._report.note("between", Unchecked(f"{size - there} {said}"))

@@ -295,3 +295,8 @@ def evidence() -> Members:
         ],
         [{"position": 60, "digest": PAPER, "number": NUMBER}],
     )
+
+
+def altered(name: str, nth: int, **change: object) -> Members:
+    """The honest bundle, with something else in one line of a JSON member."""
+    return changed(evidence(), name, lambda said: said[nth].update(change))

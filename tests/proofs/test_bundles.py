@@ -160,6 +160,17 @@ def test_nor_is_more_than_its_readers_take(
         bundle(ledger, settings, STREAM)
 
 
+def test_nor_of_more_streams_or_ranges_than_its_readers_take(
+    ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "MOST_COMPLETE", 2)
+    three = tuple((n, n) for n in (1, 2, 3))
+    assert bundle(ledger, settings, Wanted(ranges=three[:2]))
+    for wanted in (Wanted(ranges=three), Wanted(streams=(PROJECT, AGENCY, "project/none"))):
+        with pytest.raises(TooMuch, match="more than 2 streams or ranges"):
+            bundle(ledger, settings, wanted)
+
+
 def test_what_is_missing_in_the_database_is_not_passed_over(
     ledger: Ledger, settings: Settings, engine: Engine
 ) -> None:

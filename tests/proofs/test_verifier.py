@@ -13,20 +13,16 @@ import pytest
 from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.proofs import wenxiao_verify
 from tests.proofs.bundles import (
-    NAME,
-    OTHER,
     PERSON,
     POLICY,
     PROJECT,
-    SALT,
     Book,
     Members,
+    altered,
     as_json,
     bundle,
     changed,
-    committed,
     evidence,
-    kept,
     packed,
     rostered,
     sample,
@@ -35,11 +31,6 @@ from tests.proofs.verdicts import Verify, false, written
 
 FILE = Path(wenxiao_verify.__file__)
 LAST = sample().of(PROJECT)[-1]
-
-
-def altered(name: str, nth: int, **change: object) -> Members:
-    """The honest bundle, with something else in one line of a JSON member."""
-    return changed(evidence(), name, lambda said: said[nth].update(change))
 
 
 def test_an_honest_bundle_is_true(verify: Verify) -> None:
@@ -144,10 +135,36 @@ def test_a_range_has_every_record(verify: Verify) -> None:
     assert verify(bundle(sample(), [3, 4, 5, 6], ranges=[(3, 6)])).exit == 0
 
 
+@pytest.mark.parametrize("size", [1, 7, 12])
+def test_a_range_is_followed_up_to_its_first_gap(verify: Verify, size: int) -> None:
+    """Whatever range of whatever records: the first that is missing, or none, is found."""
+    book = Book(sample().entries[:size])
+    for here in ({1, 2, 3, 5, 6, 9, 12}, {2, 3, 4, 8}, {7}, set(range(1, 13))):
+        positions = {each for each in here if each <= size}
+        ranges = [(first, last) for first in range(1, size + 1) for last in range(first, size + 1)]
+        gaps = [
+            ("range", min({*range(first, last + 1)} - positions))
+            for first, last in ranges
+            if not {*range(first, last + 1)} <= positions
+        ]
+        assert false(verify(bundle(book, positions, ranges=ranges))) == gaps
+
+
 def test_streams_that_no_proof_is_about_are_not_claimed(verify: Verify) -> None:
     roster = [rostered(sample(), PERSON)]
     members = evidence() | {"roster.json": as_json(roster)}
     assert {check for check, _ in false(verify(members))} == {"roster", "stream"}
+
+
+def test_no_second_line_of_the_roster_hides_a_false_one(verify: Verify) -> None:
+    honest = rostered(sample(), PROJECT)
+    lie = honest | {"found": {"stream": PROJECT, "length": 3, "last": 9}}
+    for lines in ([lie, honest], [honest, lie], [honest, honest]):
+        for streams in ([PROJECT], [PROJECT, PROJECT]):
+            members = bundle(sample(), sample().of(PROJECT), streams)
+            report = verify(members | {"roster.json": as_json(lines)})
+            assert report.exit == 1
+            assert "a stream twice" in str(report) or "a stream or a range twice" in str(report)
 
 
 # Records and trees.
@@ -220,140 +237,3 @@ def test_every_line_of_a_tree_is_needed_and_none_is_missing(
         [b"".join(lines)[:-1]],
     ):
         assert false(verify(evidence() | {name: b"".join(wrong)})) == [(name, None)]
-
-
-# What stands beside the records.
-
-
-def test_a_value_is_the_one_that_was_committed_to(verify: Verify) -> None:
-    for change in (
-        {"value": "李四"},
-        {"salt": "00" * 16},
-        {"salt": SALT.hex().upper()},
-        {"salt": SALT.hex()[2:]},
-    ):
-        members = altered("values.json", 0, **change)
-        assert false(verify(members)) == [("values", 5)]
-
-
-def claimed(position: int, field: str, value: str) -> Members:
-    """The honest bundle, and one value more in it."""
-    line = kept(position, field, value)
-    return changed(evidence(), "values.json", lambda said: said.append(line))
-
-
-@pytest.mark.parametrize(("position", "field"), [(5, "alias"), (13, "name"), (60, "said.name")])
-def test_a_value_that_no_record_commits_to_is_none(
-    verify: Verify, position: int, field: str
-) -> None:
-    assert false(verify(claimed(position, field, "李四"))) == [("values", position)]
-
-
-def test_a_value_is_of_a_record_that_is_there(verify: Verify) -> None:
-    assert false(verify(claimed(6, "name", NAME))) == [("values", 6)]
-
-
-def test_a_field_has_one_value(verify: Verify) -> None:
-    assert false(verify(claimed(5, "name", NAME))) == [("bundle", None)]
-
-
-def nested(depth: int, value: object) -> object:
-    return {"it": nested(depth - 1, value)} if depth else value
-
-
-EVIDENCE = Book()
-EVIDENCE.write(
-    PERSON,
-    name=committed(NAME),
-    Name=committed(NAME),
-    evidence=committed("李四"),
-    of={"it": committed("王")},
-    deep=nested(8, committed("王")),
-)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "is_there"),
-    [
-        ("name", NAME, True),
-        ("name", "李四", False),
-        ("evidence", "李四", True),
-        ("evidence", NAME, False),
-        ("of.it", "王", True),
-        ("of", "王", False),
-        ("it", "王", False),
-        ("of.it.it", "王", False),
-        ("", NAME, False),
-        ("Name", NAME, False),
-        ("deep" + 8 * ".it", "王", False),
-        (1_000_000 * ".", NAME, False),
-    ],
-    ids=lambda each: repr(each)[:12],
-)
-def test_a_value_is_that_of_its_own_field_and_of_no_other(
-    verify: Verify, field: str, value: str, *, is_there: bool
-) -> None:
-    """Whoever may name any digest as evidence cannot make of it what a person is called."""
-    report = verify(bundle(EVIDENCE, [1], values=[kept(1, field, value)]))
-    assert false(report) == ([] if is_there else [("values", 1)])
-    assert not is_there or f"所在栏 · in project.reported {field}" in str(report)
-
-
-def test_a_value_is_withheld_only_where_there_was_one(verify: Verify) -> None:
-    book = Book()
-    book.write(PERSON, name=NAME)
-    line = {"position": 1, "field": "name", "digest": NAME, "withheld_by": 2}
-    assert false(verify(bundle(book, [1], values=[line]))) == [("values", 1)]
-
-
-def test_what_says_a_key_twice_commits_to_nothing(verify: Verify) -> None:
-    """One reader would find one value there, and another reader another."""
-    book = Book()
-    book.write(PERSON, name=committed(NAME))
-    twice = b'"fact": {"name": "", '
-    book.entries[0] = book.entries[0].replace(b'"fact": {', twice)
-    assert twice in book.entries[0]
-    assert false(verify(bundle(book, [1], values=[kept(1, "name", NAME)]))) == [("values", 1)]
-
-
-def test_a_paper_is_no_value_that_somebody_committed_to(verify: Verify) -> None:
-    """Whoever may choose the file has chosen its first sixteen bytes for a salt."""
-    book = Book()
-    book.write(PERSON, paper=committed("李四"))
-    for field in ("digest", "document.digest", "envelope.document.digest"):
-        report = verify(bundle(book, [1], values=[kept(1, field, "李四")]))
-        assert false(report) == [("values", 1)]
-
-
-def test_only_a_record_that_withheld_a_value_excuses_its_absence(verify: Verify) -> None:
-    for position in (5, 13):
-        members = altered("values.json", 1, withheld_by=position)
-        assert false(verify(members)) == [("values", position)]
-
-
-def test_a_record_that_is_not_here_may_have_withheld_a_value_and_this_is_said(
-    verify: Verify,
-) -> None:
-    report = verify(altered("values.json", 1, withheld_by=52))
-    assert report.exit == 0
-    assert "– 承诺的值" in str(report)
-    assert "[52]" in str(report)
-
-
-@pytest.mark.parametrize(
-    ("change", "position"),
-    [
-        ({"position": 13}, 13),
-        ({"position": 61}, 61),
-        ({"number": "豫财〔2021〕8号"}, 60),
-        ({"number": OTHER}, 60),
-        ({"number": ""}, 60),
-        ({"digest": committed(NAME)}, 60),
-        ({"position": 13, "digest": "", "number": ""}, 13),
-    ],
-)
-def test_a_paper_is_named_by_its_record(
-    verify: Verify, change: dict[str, object], position: int
-) -> None:
-    members = altered("attachments.json", 0, **change)
-    assert false(verify(members)) == [("attachments", position)]
