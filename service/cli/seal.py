@@ -15,6 +15,7 @@ from service.cli.common import (
     settings,
     tell,
 )
+from service.proofs.hearing import TooFewHeard
 from service.proofs.pages import checkpoint_page
 from service.proofs.rounds import Round, Rounds
 
@@ -31,10 +32,14 @@ from service.proofs.rounds import Round, Rounds
 def command(*, database: str | None, ledger: str, page: Path | None, as_json: bool) -> None:
     """Sign the ledger's size and roots as they are now; ask the witnesses that the policy names.
 
-    Exit code 3 where fewer of them signed than the policy wants.
+    Exit code 3 where fewer of them signed than the policy wants; nothing new is signed where so
+    few of them can even be asked whether they have seen more than is here.
     """
     with ledger_at(database, ledger) as at:
-        made = Rounds(at, settings(database)).go()
+        try:
+            made = Rounds(at, settings(database)).go()
+        except TooFewHeard as error:
+            raise Inconclusive(str(error)) from error
     if made.sealed is None:
         raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
     if page:

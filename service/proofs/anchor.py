@@ -51,13 +51,12 @@ def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
 
 
 def require_as_long(ledger: str, size: int, custody: Custody) -> None:
-    """Raises ``HistoryMissing`` where this is less than was sealed, or a witness objects to it."""
+    """Raises ``HistoryMissing`` where this is less than was sealed, or a witness objects."""
     sealed = custody.sealed()
     if sealed and size < sealed.checkpoint.size:
         raise too_short(ledger, size, sealed.checkpoint.size)
-    objection = custody.objection()
-    if objection and objection.stands_at(size):
-        raise objected(ledger, size, objection)
+    if objections := custody.objections():
+        raise objected(ledger, size, objections)
 
 
 def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
@@ -68,12 +67,19 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     )
 
 
-def objected(ledger: str, size: int, objection: Objection) -> HistoryMissing:
-    """A witness says that there was more, or something else."""
-    others = "others among the first " * objection.is_other
+def objected(ledger: str, size: int, objections: list[Objection]) -> HistoryMissing:
+    """Witnesses say that there was more, or something else."""
+    said = ", ".join(
+        f"witness {each.witness} has seen "
+        + (
+            f"others among the first {each.size}"
+            if each.is_other
+            else f"{each.size}, more than were sealed here"
+        )
+        for each in objections
+    )
     return HistoryMissing(
-        f"ledger {ledger} has {size} records here, and witness {objection.witness} has seen"
-        f" {others}{objection.size};"
+        f"ledger {ledger} has {size} records here, and {said};"
         f" {LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first"
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,19 +24,16 @@ class BadCustody(RuntimeError):
 
 @dataclass(frozen=True)
 class Objection:
-    """异议: a witness has signed more records than there are, or another history of them.
+    """异议: a witness has signed more records than were sealed here, or another history of them.
 
-    It is the witness's unsigned word, believed because it is safer to stand still. ``is_other``: of
-    another history, however many records there are here.
+    It is the witness's unsigned word, believed because it is safer to stand still. Nothing is shown
+    to a witness that custody does not have yet, so whoever has seen more has seen what custody has
+    forgotten; that the ledger grows on does not settle it. ``is_other``: of another history.
     """
 
     witness: str
     size: int
     is_other: bool = False
-
-    def stands_at(self, size: int) -> bool:
-        """Does it hold against a ledger of this size?"""
-        return self.is_other or size < self.size
 
     def __str__(self) -> str:
         """As it is kept."""
@@ -75,7 +72,7 @@ class Custody:
 
     @property
     def objection_file(self) -> Path:
-        """Where it says which witness has seen more than there was, or something else."""
+        """Where it says which witnesses have seen more than there was, or something else."""
         return self.folder / f"{self.ledger}.objection"
 
     @property
@@ -119,19 +116,27 @@ class Custody:
         self.verified_file.unlink(missing_ok=True)
 
     def note_objection(self, objection: Objection) -> None:
-        """Keep what a witness objects, instead of what was objected before; on disk at once."""
-        self._write(self.objection_file, str(objection))
+        """Keep what a witness objects, instead of what it objected before; on disk at once."""
+        others = (each for each in self.objections() if each.witness != objection.witness)
+        self._write(self.objection_file, "".join(map(str, (*others, objection))))
 
-    def drop_objection(self) -> None:
-        """What a witness has objected counts no longer."""
-        self.objection_file.unlink(missing_ok=True)
+    def drop_objections(self, witnesses: Collection[str]) -> None:
+        """What these witnesses have objected counts no longer."""
+        before = self.objections()
+        left = [each for each in before if each.witness not in witnesses]
+        if left and left != before:
+            self._write(self.objection_file, "".join(map(str, left)))
+        elif before and not left:
+            self.objection_file.unlink()
+            settle(self.folder)
 
-    def objection(self) -> Objection | None:
-        """What a witness objects; None where none does. Raises ``BadCustody``."""
+    def objections(self) -> list[Objection]:
+        """What witnesses object, one of each at most. Raises ``BadCustody``."""
         try:
-            return Objection.parse(self.objection_file.read_text("utf-8"))
+            lines = self.objection_file.read_text("utf-8").splitlines()
+            return [Objection.parse(line) for line in lines or [""]]
         except FileNotFoundError:
-            return None
+            return []
         except ValueError as error:
             raise BadCustody(f"{self.objection_file}: {error}") from error
 

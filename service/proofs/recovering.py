@@ -84,15 +84,16 @@ def put_on_record(ledger: Ledger, sealed: Sealed, reason: str) -> None:
 
 
 def heed_no_stranger(custody: Custody, policy: Policy) -> str:
-    """Drop the objection of a witness whom the policy names no longer; says so, if it did."""
+    """Drop the objections of witnesses whom the policy names no longer; says so, if it did."""
     if not custody.objection_file.exists():
         return ""
     with custody.alone():
-        objection = custody.objection()
-        if objection is None or objection.witness in policy.witnesses:
-            return ""
-        custody.drop_objection()
-    return f"witness {objection.witness} is named no longer: what it objects is not heeded"
+        strangers = {each.witness for each in custody.objections()} - {*policy.witnesses}
+        custody.drop_objections(strangers)
+    told = (
+        f"witness {each} is named no longer: what it objects is not heeded" for each in strangers
+    )
+    return "; ".join(sorted(told))
 
 
 def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:

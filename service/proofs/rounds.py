@@ -5,22 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from service.ledger.application import Ledger
-from service.ledger.engine import writing
-from service.ledger.hashes import SHA256
 from service.ledger.recorder import storage
-from service.ledger.tables import cosignature
-from service.proofs.anchor import objected, require_unbroken
-from service.proofs.checkpoints import Checkpoint
-from service.proofs.cosigning import Answer, Consistency, cosigned
-from service.proofs.custody import Custody, Objection, Sealed
+from service.proofs.custody import Custody, Sealed
+from service.proofs.hearing import Hearing, TooFewHeard
 from service.proofs.keys import Keys
-from service.proofs.notes import Signature
-from service.proofs.policy import NONE, Policy, Witness
+from service.proofs.notes import Signer
+from service.proofs.policy import NONE, Policy
 from service.proofs.sealing import Sealer
-from service.proofs.tiles import Tiles
 from service.settings import Settings
 
 
@@ -53,103 +45,55 @@ class Rounds:
 
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         """Raises ``BadPolicy`` where the file of the policy cannot be understood."""
+        self._settings = settings
         self._keys = keys_of(ledger, settings)
         self._storage = storage(ledger.engine, ledger.slug)
         self._custody = self._keys.custody
-        self._policy = policy_of(settings)
         self._sealer = Sealer(self._storage, self._custody, ledger.clock)
-        self._seen: dict[str, int] = {}
+        self._hearing = Hearing(self._storage, self._custody, policy_of(settings))
 
     def go(self) -> Round:
         """Sign what was added since the last time, and ask every witness that has not signed it.
 
-        Nothing is signed before the witnesses have been heard once. Raises ``HistoryMissing`` where
-        the database does not hold what was signed, or where a witness has signed more than there is
-        here, or something else; and as ``Keys.signer`` does.
+        The policy is read anew each time. Nothing is signed before the witnesses were heard, nor
+        while one of them objects. Raises ``HistoryMissing`` where the database does not hold what
+        was signed, or where a witness has signed more than was signed here, or something else;
+        ``TooFewHeard``; and as ``Keys.signer`` does.
         """
+        self.hear()
         with self._custody.alone():
             signer = self._keys.signer()
-            if not self._seen:
-                self._hear()
-            made = self._sealer.seal(signer)
+            self._hearing.require_unopposed()
+            made = self._signed(signer)
             sealed = made or self._sealer.last(signer.name)
             return self._witnessed(sealed, is_new=made is not None) if sealed else Round(None)
 
     def hear(self) -> None:
-        """Ask every witness whether it stands by what was signed last; nothing new is signed.
+        """Ask the witnesses who were not heard yet whether they stand by what was signed last.
 
-        Raises ``HistoryMissing`` as ``go`` does.
+        Nothing new is signed. Raises ``HistoryMissing`` as ``go`` does, and ``BadPolicy``.
         """
-        with self._custody.alone():
-            self._hear()
+        self._hearing.policy = policy_of(self._settings)
+        self._hearing.hear()
 
-    def _hear(self) -> None:
-        """Whoever keeps copies of a machine keeps its custody, too; its witnesses know better."""
-        if last := self._custody.sealed():
-            require_unbroken(self._storage, self._size, last.checkpoint)
-            self._asked(last, [*self._policy.witnesses.values()])
+    def _signed(self, signer: Signer) -> Sealed | None:
+        """What is newly signed; None where there is nothing new. Raises ``TooFewHeard``."""
+        if self._hearing.is_enough:
+            return self._sealer.seal(signer)
+        last = self._sealer.last(signer.name)
+        if last is None or last.checkpoint.size < self._storage.ask(self._storage.size):
+            raise TooFewHeard(
+                f"too few witnesses of ledger {self._storage.ledger} could be heard: nothing new"
+                " is signed until as many as the policy wants have signed the last checkpoint"
+            )
+        return None
 
     def _witnessed(self, sealed: Sealed, *, is_new: bool) -> Round:
-        signed = sealed.note.signed_by(self._policy.keys())
-        silent = [each for each in self._policy.witnesses.values() if each.key not in signed]
-        sealed, answers = self._asked(sealed, silent)
+        sealed, answers = self._hearing.witnessed(sealed)
+        policy = self._hearing.policy
         return Round(
             sealed,
             is_new,
             [f"{each.witness.name}: {each.reason}" for each in answers if not each.signature],
-            self._policy.is_reached(sealed.note.signed_by(self._policy.keys())),
+            policy.is_reached(sealed.note.signed_by(policy.keys())),
         )
-
-    def _consistency(self, checkpoint: Checkpoint) -> Consistency:
-        return Tiles(self._storage).tree(SHA256, checkpoint.size).consistency
-
-    def _asked(self, sealed: Sealed, whom: list[Witness]) -> tuple[Sealed, list[Answer]]:
-        """What these witnesses say of a checkpoint, which is kept with their signatures."""
-        answers = cosigned(sealed.note, whom, self._consistency(sealed.checkpoint), self._seen)
-        sealed = self._keep(sealed, [each.signature for each in answers if each.signature])
-        self._heed(answers)
-        return sealed, answers
-
-    @property
-    def _size(self) -> int:
-        return self._storage.ask(self._storage.size)
-
-    def _heed(self, answers: list[Answer]) -> None:
-        """Remember how far each has seen the ledger; it must be the beginning of what is here."""
-        for each in answers:
-            self._seen[each.witness.name] = each.seen
-            objection = Objection(each.witness.name, each.seen, each.contradicts)
-            if objection.stands_at(size := self._size):
-                self._custody.note_objection(objection)
-                raise objected(self._storage.ledger, size, objection)
-            if each.signature:
-                self._withdraw(each.witness)
-
-    def _withdraw(self, witness: Witness) -> None:
-        """Whoever signs what is here has no objection any more."""
-        before = self._custody.objection()
-        if before and before.witness == witness.name:
-            self._custody.drop_objection()
-
-    def _keep(self, sealed: Sealed, new: list[Signature]) -> Sealed:
-        """The checkpoint with what witnesses have newly said, kept inside and outside."""
-        known = {(each.name, each.number) for each in sealed.note.signatures}
-        new = [each for each in new if (each.name, each.number) not in known]
-        if new:
-            sealed = Sealed(sealed.checkpoint, sealed.note.with_signatures(new))
-            self._custody.keep(sealed.note)
-        self._record(sealed)
-        return sealed
-
-    def _record(self, sealed: Sealed) -> None:
-        """Keep in the database, too, what custody has of witnesses."""
-        c, told = cosignature.c, sealed.checkpoint
-        at = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
-        here = sa.select(c.witness).where(*(c[name] == value for name, value in at.items()))
-        with writing(self._storage.engine) as connection:
-            known = {*connection.execute(here).scalars()}
-            for each in sealed.note.signatures:
-                if each.name not in {told.origin, *known}:
-                    row = {**at, "witness": each.name, "line": str(each)}
-                    connection.execute(sa.insert(cosignature).values(row))
-                    known.add(each.name)

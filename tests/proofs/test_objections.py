@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from werkzeug import Request, Response
 
 from service.http.witness import create_witness
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.proofs.anchor import anchor
 from service.proofs.custody import BadCustody, Custody, Objection
+from service.proofs.hearing import TooFewHeard
 from service.proofs.patrol import Patrol
-from service.proofs.policy import Policy
+from service.proofs.policy import NONE, Policy
+from service.proofs.policy import Witness as Known
+from service.proofs.recovering import heed_no_stranger
 from service.proofs.rounds import Round, Rounds, keys_of
 from service.proofs.witness import Witness
 from service.settings import Settings
@@ -62,25 +67,39 @@ class Machine:
     def custody(self) -> Custody:
         return Custody(Path(self.settings.custody), SLUG)
 
+    @property
+    def signed_size(self) -> int:
+        kept = self.custody.sealed()
+        return kept.checkpoint.size if kept else 0
+
+
+def away(machine: Machine) -> Callable[[], object]:
+    """Its witness cannot be reached; what is returned brings it back."""
+    policy = Path(machine.settings.policy)
+    as_it_was = policy.read_text("utf-8")
+    policy.write_text(re.sub(r"(http://127\.0\.0\.1):\d+", r"\1:1", as_it_was), "utf-8")
+    return lambda: policy.write_text(as_it_was, "utf-8")
+
 
 Copy = tuple[Backup, Path]
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Witness], str]]:
+def serve() -> Iterator[Callable[[Any], str]]:
     with ExitStack() as stack:
-        yield lambda it: stack.enter_context(served(create_witness(it)))
+        yield lambda it: stack.enter_context(served(it))
 
 
 @pytest.fixture
 def machine(
-    engine: Engine, sqlite_engine: Engine, tmp_path: Path, serve: Callable[[Witness], str]
+    engine: Engine, sqlite_engine: Engine, tmp_path: Path, serve: Callable[[Any], str]
 ) -> Machine:
     """301 records, sealed, and cosigned by a witness in another place."""
     alone = settings_in(tmp_path)
     key = keys_of(sealed_office(engine, alone), alone).signer().public
     log, its = f"log {key}\n", witness()
-    url = serve(Witness(sqlite_engine, its, Policy.parse(f"{log}quorum none\n")))
+    seen = Witness(sqlite_engine, its, Policy.parse(f"{log}quorum none\n"))
+    url = serve(create_witness(seen))
     policy = tmp_path / "policy"
     policy.write_text(f"{log}witness {NAME} {its.public} {url}\nquorum {NAME}\n", "utf-8")
     machine = Machine(engine, replace(alone, policy=str(policy)))
@@ -103,9 +122,7 @@ def test_a_copy_of_the_machine_is_not_sealed(machine: Machine, old: Copy) -> Non
     add(machine.started(), 20)
     with pytest.raises(HistoryMissing, match="321 records here, and witness w1 has seen 351"):
         machine.sealed()
-    kept = machine.custody.sealed()
-    assert kept is not None
-    assert kept.checkpoint.size == 301
+    assert machine.signed_size == 301
 
 
 def test_a_service_that_starts_asks_before_it_adds(machine: Machine, old: Copy) -> None:
@@ -122,18 +139,19 @@ def test_a_copy_that_has_outgrown_what_was_seen_is_added_to_no_longer(
     true = machine.copied(tmp_path / "true")
     machine.restored(old)
     add(machine.started(), 100)
+    Rounds(machine.started(), replace(machine.settings, policy="")).go()
     with pytest.raises(HistoryMissing, match="w1 has seen others among the first 351"):
         machine.sealed()
     with pytest.raises(HistoryMissing, match="w1 has seen others among the first 351"):
         add(machine.started(), 1)
-    objection = machine.custody.objection()
+    (objection,) = machine.custody.objections()
     machine.restored(true)
     assert objection == Objection(NAME, 351, is_other=True)
     machine.custody.note_objection(objection)
     with pytest.raises(HistoryMissing, match="w1 has seen others"):
         add(machine.started(), 1)
     machine.sealed()
-    assert machine.custody.objection() is None
+    assert machine.custody.objections() == []
     add(machine.started(), 1)
 
 
@@ -146,13 +164,105 @@ def test_a_rewritten_machine_of_the_same_size_is_not_added_to(machine: Machine, 
         machine.sealed()
 
 
-def test_a_witness_who_is_silent_stops_nobody(machine: Machine) -> None:
-    policy = Path(machine.settings.policy)
-    away = re.sub(r"(http://127\.0\.0\.1):\d+", r"\1:1", policy.read_text("utf-8"))
-    policy.write_text(away, "utf-8")
+def test_what_a_copy_has_grown_to_settles_nothing(machine: Machine, old: Copy) -> None:
+    """More than the witness has seen, but not what it has seen: this is not even signed."""
+    machine.restored(old)
+    add(machine.started(), 100)
+    for _ in range(2):
+        with pytest.raises(HistoryMissing, match="w1 has seen 351, more than were sealed here"):
+            machine.sealed()
+        with pytest.raises(HistoryMissing, match="w1 has seen 351, more than were sealed here"):
+            add(machine.started(), 1)
+    assert machine.signed_size == 301
+
+
+def test_while_a_witness_is_silent_records_are_added_and_not_signed(machine: Machine) -> None:
+    back = away(machine)
     Patrol(machine.engine, (), machine.settings).hear()
+    assert machine.sealed().silent == []
     add(machine.started(), 1)
-    assert machine.sealed().silent
+    rounds = Rounds(machine.started(), machine.settings)
+    with pytest.raises(TooFewHeard, match="too few witnesses of ledger shizong could be heard"):
+        rounds.go()
+    assert machine.signed_size == 301
+    back()
+    assert rounds.go().is_enough
+    away(machine)
+    add(machine.started(), 1)
+    made = rounds.go()
+    assert (made.is_new, made.is_enough, len(made.silent)) == (True, False, 1)
+
+
+def test_where_no_witness_is_wanted_their_silence_stops_nothing(machine: Machine) -> None:
+    away(machine)
+    policy = Path(machine.settings.policy)
+    policy.write_text(policy.read_text("utf-8").replace(f"quorum {NAME}", "quorum none"), "utf-8")
+    add(machine.started(), 1)
+    made = machine.sealed()
+    assert (made.is_new, made.is_enough, len(made.silent)) == (True, True, 1)
+
+
+def test_a_copy_whose_witness_was_silent_at_first_signs_nothing_else(
+    machine: Machine, old: Copy
+) -> None:
+    machine.restored(old)
+    back = away(machine)
+    rounds = Rounds(machine.started(), machine.settings)
+    add(machine.started(), 50)
+    with pytest.raises(TooFewHeard):
+        rounds.go()
+    back()
+    with pytest.raises(HistoryMissing, match="w1 has seen 351"):
+        rounds.go()
+    assert machine.signed_size == 301
+
+
+@pytest.mark.parametrize("policies", [["as it is"], []])
+def test_while_a_witness_objects_nothing_new_is_signed(
+    machine: Machine, policies: list[str]
+) -> None:
+    """Whoever else has heard it: a server that has just begun, say."""
+    settings = machine.settings if policies else replace(machine.settings, policy="")
+    rounds = Rounds(machine.started(), settings)
+    rounds.go()
+    add(machine.started(), 10)
+    machine.custody.note_objection(Objection(NAME, 999))
+    away(machine)
+    with pytest.raises(HistoryMissing, match="w1 has seen 999"):
+        rounds.go()
+    assert machine.signed_size == 301
+
+
+def test_a_witness_withdraws_its_own_objection_only(machine: Machine) -> None:
+    machine.custody.note_objection(Objection(NAME, 351, is_other=True))
+    machine.custody.note_objection(Objection("w2", 999))
+    with pytest.raises(HistoryMissing, match="witness w2 has seen 999"):
+        machine.sealed()
+    assert machine.custody.objections() == [Objection("w2", 999)]
+    machine.custody.note_objection(Objection("w3", 351))
+    named = Policy(witnesses={"w2": Known("w2", witness().public)}, quorum=NONE)
+    assert heed_no_stranger(machine.custody, named).startswith("witness w3 is named no longer")
+    assert machine.custody.objections() == [Objection("w2", 999)]
+    assert "w2 is named no longer" in heed_no_stranger(machine.custody, Policy(quorum=NONE))
+    assert machine.custody.objections() == []
+
+
+def test_everybody_who_objects_is_heard(
+    machine: Machine, serve: Callable[[Any], str], old: Copy
+) -> None:
+    """Whatever the one before has answered."""
+    its, policy = witness("audit.example/w2"), Path(machine.settings.policy)
+
+    @Request.application
+    def has_seen_900(_request: Request) -> Response:
+        return Response("900\n", 409, content_type="text/x.tlog.size")
+
+    text = f"witness w2 {its.public} {serve(has_seen_900)}\n{policy.read_text('utf-8')}"
+    policy.write_text(text, "utf-8")
+    machine.restored(old)
+    with pytest.raises(HistoryMissing, match=r"w2 has seen 900.*w1 has seen 351"):
+        machine.sealed()
+    assert machine.custody.objections() == [Objection("w2", 900), Objection(NAME, 351)]
 
 
 def test_who_has_signed_before_is_kept_once(machine: Machine) -> None:
@@ -162,9 +272,11 @@ def test_who_has_signed_before_is_kept_once(machine: Machine) -> None:
     assert len(made.sealed.note.signatures) == 2
 
 
-@pytest.mark.parametrize("text", ["", "less 3 w1\n", "more x w1\n", "more 3\n", "more 3 w1 w2\n"])
+@pytest.mark.parametrize(
+    "text", ["", "less 3 w1\n", "more x w1\n", "more 3\n", "more 3 w1 w2\n", "more 3 w1\n\n"]
+)
 def test_an_objection_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
     custody = Custody(tmp_path, SLUG)
     custody.objection_file.write_text(text, "utf-8")
     with pytest.raises(BadCustody, match=r"shizong\.objection"):
-        custody.objection()
+        custody.objections()
