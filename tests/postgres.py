@@ -119,7 +119,7 @@ class TempPostgres:
 
     def _place(self) -> Path:
         """Where the data are kept."""
-        has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+        has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
         return MEMORY if has_room and not self.durable else self.folder
 
     def _prepare(self) -> None:
