@@ -26,6 +26,7 @@ from service.cli.common import (
 from service.proofs.bundles import BadQuestion, NotCovered, Range, Wanted
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.tiles import NotThere
+from service.proofs.trust import signer_unknown
 
 
 class Positions(click.ParamType[Range]):
@@ -85,17 +86,21 @@ def command(
     """
     if not (streams or positions or ranges):
         raise click.UsageError("name a --stream, a --record or a --range")
-    wanted = Wanted(positions, streams, ranges)
+    wanted, chosen = Wanted(positions, streams, ranges), settings(database)
     with (
         ledger_at(database, ledger) as at,
         proving(),
         new_file(out) as opened,
         progress(f"bundle {out.name}") as come,
     ):
-        contents = Prover(at, settings(database)).bundle(wanted, opened, come)
+        prover = Prover(at, chosen)
+        contents = prover.bundle(wanted, opened, come)
+        unknown = signer_unknown(prover.latest().sealed, at, chosen)
     many, size = len(contents.records), contents.size
     answer = {"file": str(out), "origin": contents.origin, "size": size, "records": many}
     tell(answer, f"{out}: {many} records as of checkpoint {size}", as_json=as_json)
+    if unknown:
+        click.echo(f"✗ {unknown}", err=True)
     for stream in contents.absent:
         click.echo(f"there is no stream {stream}, which this bundle proves", err=True)
 

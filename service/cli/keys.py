@@ -16,6 +16,7 @@ from service.cli.common import (
     tell,
 )
 from service.proofs.keys import Keys
+from service.proofs.notes import PublicKey
 from service.proofs.rounds import Rounds, keys_of
 
 
@@ -27,14 +28,22 @@ def command() -> None:
 @command.command()
 @database_option
 @ledger_option
+@click.option("--lost", is_flag=True, help="The key's file is lost: retire it, make another.")
+@click.option("--reason", default="", help="How it was lost; goes on record.")
 @json_option
-def new(*, database: str | None, ledger: str, as_json: bool) -> None:
-    """Make a ledger's first key, and sign with it; the private part stays in the custody folder."""
+def new(*, database: str | None, ledger: str, lost: bool, reason: str, as_json: bool) -> None:
+    """Make a ledger's first key, and sign with it; the private part stays in the custody folder.
+
+    Where a key is in use whose file is not there, put its file back. If it is lost, --lost retires
+    it: what it signed is good up to the last checkpoint in custody, and no further.
+    """
+    if lost != bool(reason):
+        raise click.UsageError("--lost and --reason go together")
     with keys_at(database, ledger) as keys:
         with keys.custody.alone():
-            key = str(keys.new())
+            key = keys.new_for_lost(reason) if lost else keys.new()
         Rounds(keys.ledger, settings(database)).go()
-    tell({"key": key}, key, as_json=as_json)
+    hand_out(key, as_json=as_json)
 
 
 @command.command()
@@ -48,8 +57,8 @@ def rotate(*, database: str | None, ledger: str, reason: str, as_json: bool) -> 
         if not keys.is_broken_off():
             Rounds(keys.ledger, settings(database)).go()
         with keys.custody.alone():
-            key = str(keys.rotate(reason))
-    tell({"key": key}, key, as_json=as_json)
+            key = keys.rotate(reason)
+    hand_out(key, as_json=as_json)
 
 
 @command.command("list")
@@ -61,11 +70,21 @@ def list_(*, database: str | None, ledger: str, as_json: bool) -> None:
     with keys_at(database, ledger) as keys:
         known = dict(keys.known.keys)
     told = [{"key": key, "last_size": last} for key, last in known.items()]
-    lines = (
+    lines = [
         f"✓ {key}" if last is None else f"✗ {key}  good up to size {last}"
         for key, last in known.items()
+    ]
+    tell(told, *(lines or [f"ledger {ledger} has no key yet: wenxiao keys new"]), as_json=as_json)
+
+
+def hand_out(key: PublicKey, *, as_json: bool) -> None:
+    """Tell a new key, and who has to know of it before what it signs is believed."""
+    tell({"key": str(key)}, str(key), as_json=as_json)
+    click.echo(
+        f"log {key}\nThis line belongs into the file that WENXIAO_POLICY names, into that of every"
+        " witness, who reads it only when he starts, and into that of every auditor.",
+        err=True,
     )
-    tell(told, *lines, as_json=as_json)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from service.cli.common import (
 from service.proofs.hearing import TooFewHeard
 from service.proofs.pages import checkpoint_page
 from service.proofs.rounds import Round, Rounds
+from service.proofs.trust import signer_unknown
 
 
 @click.command("seal")
@@ -35,17 +36,21 @@ def command(*, database: str | None, ledger: str, page: Path | None, as_json: bo
     Exit code 3 where fewer of them signed than the policy wants; nothing new is signed where so
     few of them can even be asked whether they have seen more than is here.
     """
+    chosen = settings(database)
     with ledger_at(database, ledger) as at:
         try:
-            made = Rounds(at, settings(database)).go()
+            made = Rounds(at, chosen).go()
         except TooFewHeard as error:
             raise Inconclusive(str(error)) from error
+        unknown = made.sealed and signer_unknown(made.sealed, at, chosen)
     if made.sealed is None:
         raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
     if page:
         page.write_text(checkpoint_page(made.sealed), "utf-8")
     note = str(made.sealed.note)
     tell(told(made, note), note.rstrip("\n"), as_json=as_json)
+    if unknown:
+        click.echo(f"✗ {unknown}", err=True)
     for each in made.silent:
         click.echo(f"✗ {each}", err=True)
     if not made.is_enough:

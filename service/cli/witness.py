@@ -76,7 +76,8 @@ def new(*, name: str, out: Path, asks: bool, as_json: bool) -> None:
 def serve(*, database: str | None, key: Path, policy: Path, host: str, port: int) -> None:
     """Answer the ledgers of a policy until told to stop.
 
-    The database has to be the witness's own: who could change it could have anything signed.
+    The database has to be the witness's own: who could change it could have anything signed. The
+    policy is read at the start only: after a ledger's key was changed, add its line and start anew.
     """
     chosen = with_passphrase(settings(database), key)
     with opened(database) as engine:

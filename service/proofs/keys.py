@@ -6,11 +6,14 @@ itself records, so that an old checkpoint stays believable and a stolen old key 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.proofs.custody import Custody, settle
 from service.proofs.keyfiles import BadKeyFile, create, read
 from service.proofs.notes import Kind, PublicKey, Signer
+from service.proofs.trust import keys_on_record
 from service.release import ask_as_console
 
 LONGEST_ORIGIN = 140
@@ -44,14 +47,29 @@ class Keys:
     def new(self) -> PublicKey:
         """Make the first key, and put it on record. Raises ``BadKeyFile`` where there is one.
 
-        Broken off on the way, it is taken up again where it was.
+        Broken off on the way, it is taken up again where it was. Raises ``KeyRefused`` where a key
+        is in use already and its file is lost: it would stay good for whoever finds it.
         """
-        if self.custody.key_file.exists():
-            raise BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
-        new = self._next()
-        self.custody.next_file.replace(self.custody.key_file)
-        settle(self.custody.folder)
-        return new.public
+        self._require_none()
+        if lost := self._lost():
+            raise KeyRefused(
+                f"{lost[0]} is in use: put {self.custody.key_file} back, or retire the key that was"
+                " lost and make another, wenxiao keys new --lost --reason …"
+            )
+        return self._gone_on([], "")
+
+    def new_for_lost(self, reason: str) -> PublicKey:
+        """Make another key, and retire those that are in use and whose files are lost.
+
+        What they have signed stays good up to the last checkpoint in custody; without one, nothing.
+        Broken off on the way, it is taken up again where it was. Raises ``BadKeyFile`` where there
+        is a key, and ``KeyRefused`` where none was lost.
+        """
+        self._require_none()
+        lost = self._lost()
+        if not (lost or self.is_broken_off()):
+            raise KeyRefused(f"no key of {self.origin} is in use, and so none was lost")
+        return self._gone_on(lost, reason)
 
     def rotate(self, reason: str) -> PublicKey:
         """Make another key, and retire the present one; what it has signed until now stays good.
@@ -60,17 +78,40 @@ class Keys:
         it was. Raises ``KeyRefused`` and ``BadKeyFile``.
         """
         old = self._here()
-        last_size = self._signed_by(old)
-        new = self._next()
-        if self._is_in_use(old):
-            self._ask("retire_key", key=str(old.public), last_size=last_size, reason=reason)
-        self.custody.next_file.replace(self.custody.key_file)
-        settle(self.custody.folder)
-        return new.public
+        if self.custody.sealed() is None:
+            raise KeyRefused(f"{self.custody.checkpoint_file} is not there: see wenxiao recover")
+        return self._gone_on([old.public] if self._is_in_use(old.public) else [], reason)
+
+    def after_loss(self, reason: str) -> PublicKey:
+        """The key of the log that a ledger has become; its key may be lost with its records."""
+        if self.custody.key_file.exists():
+            return self.rotate(reason)
+        return self._gone_on(self._lost(), reason)
 
     def is_broken_off(self) -> bool:
         """Was a key being made or changed, and is not in its place yet?"""
         return self.custody.next_file.exists()
+
+    def _gone_on(self, retired: Iterable[PublicKey], reason: str) -> PublicKey:
+        """The next key, in the place of these; in their place only once all is on record."""
+        new = self._next()
+        for old in retired:
+            last_size = self._signed_by(old)
+            self._ask("retire_key", key=str(old), last_size=last_size, reason=reason)
+        self.custody.next_file.replace(self.custody.key_file)
+        settle(self.custody.folder)
+        return new.public
+
+    def _require_none(self) -> None:
+        if self.custody.key_file.exists():
+            raise BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
+
+    def _lost(self) -> list[PublicKey]:
+        """The keys in use that nobody has here; one that is being made is not lost."""
+        begun = [read(self.custody.next_file, self._passphrase)] if self.is_broken_off() else []
+        here = {signer.public for signer in begun}
+        keys = keys_on_record(self.known.keys)
+        return [key for key, last in keys.items() if last is None and key not in here]
 
     def _next(self) -> Signer:
         """The key that is to be the present one, made and on record."""
@@ -83,14 +124,14 @@ class Keys:
         if not file.exists():
             create(file, self.origin, Kind.LOG, self._passphrase)
         new = read(file, self._passphrase)
-        if not self._is_in_use(new):
+        if not self._is_in_use(new.public):
             self._ask("announce_key", key=str(new.public))
         return new
 
     def signer(self) -> Signer:
         """The present key. Raises ``KeyRefused``, and ``BadKeyFile`` where it cannot be read."""
         signer = self._here()
-        if not self._is_in_use(signer):
+        if not self._is_in_use(signer.public):
             raise KeyRefused(f"the ledger does not know {signer.public} as a key in use")
         if signer.name != self.origin:
             raise KeyRefused(f"{signer.public} signs for {signer.name}, not for {self.origin}")
@@ -98,21 +139,22 @@ class Keys:
 
     def is_in_place(self) -> bool:
         """Is the key that is here in use, and for the log that the ledger is at present?"""
+        if not self.custody.key_file.exists():
+            return False
         signer = self._here()
-        return signer.name == self.origin and self._is_in_use(signer)
+        return signer.name == self.origin and self._is_in_use(signer.public)
 
     def _here(self) -> Signer:
         return read(self.custody.key_file, self._passphrase)
 
-    def _signed_by(self, signer: Signer) -> int:
-        """How far the ledger had come when this signer signed it last."""
+    def _signed_by(self, key: PublicKey) -> int:
+        """How far the ledger had come when it was last signed under the name of this key."""
         sealed = self.custody.sealed()
-        if sealed is None:
-            raise KeyRefused(f"{self.custody.checkpoint_file} is not there: see wenxiao recover")
-        return sealed.checkpoint.size if sealed.checkpoint.origin == signer.name else 0
+        told = sealed.checkpoint if sealed else None
+        return told.size if told and told.origin == key.name else 0
 
-    def _is_in_use(self, signer: Signer) -> bool:
-        return self.known.keys.get(str(signer.public), 0) is None
+    def _is_in_use(self, key: PublicKey) -> bool:
+        return self.known.keys.get(str(key), 0) is None
 
     def _ask(self, act: str, **body: object) -> None:
         outcome = ask_as_console(self.ledger, act, LedgerItself, body)

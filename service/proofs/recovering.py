@@ -53,7 +53,7 @@ def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> No
         if not is_begun:
             put_on_record(ledger, sealed, reason)
         if not keys.is_in_place():
-            keys.rotate(reason)
+            keys.after_loss(reason)
         custody.put_aside(keys.known.generation - 1)
 
 

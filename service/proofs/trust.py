@@ -12,6 +12,7 @@ from pathlib import Path
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.proofs.bundles import Trust
+from service.proofs.custody import Sealed
 from service.proofs.notes import BadNote, Kind, PublicKey
 from service.proofs.policy import Policy
 from service.settings import Settings
@@ -25,6 +26,18 @@ def trust_of(ledger: Ledger, settings: Settings) -> Trust:
     keys = keys_on_record(ledger.load(LedgerItself, ITSELF).keys)
     retired = "".join(f"{key} {last}\n" for key, last in keys.items() if last is not None)
     return Trust(policy_text(settings) or suggested(keys), retired)
+
+
+def signer_unknown(sealed: Sealed, ledger: Ledger, settings: Settings) -> str:
+    """What the policy that the settings name lacks to bear this checkpoint out; or nothing.
+
+    Raises ``BadPolicy``.
+    """
+    if not settings.policy or sealed.note.signed_by(Policy.read(Path(settings.policy)).logs):
+        return ""
+    signers = sealed.note.signed_by(keys_on_record(ledger.load(LedgerItself, ITSELF).keys))
+    lines = ", ".join(f"log {key}" for key in signers)
+    return f"the policy {settings.policy} lacks the key that signed, and so proves nothing: {lines}"
 
 
 def policy_text(settings: Settings) -> str:

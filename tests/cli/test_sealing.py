@@ -45,6 +45,47 @@ def test_a_second_first_key_is_not_made(wenxiao: Wenxiao, key: PublicKey) -> Non
     assert str(key) in wenxiao("keys", "list", *OFFICE).stdout
 
 
+def test_whoever_gets_a_key_is_told_who_needs_it(wenxiao: Wenxiao) -> None:
+    assert (
+        wenxiao("keys", "list", *OFFICE).stdout
+        == "ledger office has no key yet: wenxiao keys new\n"
+    )
+    for words in (("new",), ("rotate", "--reason", "每年更换")):
+        made = wenxiao("keys", *words, *OFFICE)
+        assert made.stderr.startswith(f"log {made.stdout}")
+        assert all(each in made.stderr for each in ("WENXIAO_POLICY", "witness", "auditor"))
+
+
+def test_a_lost_key_is_retired_by_another(wenxiao: Wenxiao, key: PublicKey, custody: Path) -> None:
+    size = sealed_size(custody)
+    Custody(custody, "office").key_file.unlink()
+    refused = wenxiao("keys", "new", *OFFICE)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "--lost" in refused.stderr
+    for half in (("--lost",), ("--reason", "失窃")):
+        assert wenxiao("keys", "new", *OFFICE, *half).exit_code == 2
+    made = wenxiao("keys", "new", *OFFICE, "--lost", "--reason", "失窃")
+    assert made.exit_code == 0, made.stderr
+    assert wenxiao("keys", "list", *OFFICE).stdout == (
+        f"✗ {key}  good up to size {size}\n✓ {made.stdout}"
+    )
+    assert wenxiao("seal", *OFFICE).exit_code == 0
+
+
+def test_a_policy_without_the_key_that_signs_is_told(
+    wenxiao: Wenxiao, key: PublicKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy"
+    monkeypatch.setenv("WENXIAO_POLICY", str(policy))
+    policy.write_text(f"log {key}\nquorum none\n")
+    assert wenxiao("seal", *OFFICE).stderr == ""
+    policy.write_text("quorum none\n")
+    for words in (("seal",), ("bundle", "--record", "1", "--out", tmp_path / "out.zip")):
+        done = wenxiao(*words, *OFFICE)
+        assert done.exit_code == 0
+        assert f"lacks the key that signed, and so proves nothing: log {key}\n" in done.stderr
+
+
 def test_without_a_key_nothing_is_sealed(wenxiao: Wenxiao) -> None:
     sealed = wenxiao("seal", *OFFICE)
     assert (sealed.exit_code, sealed.stdout) == (1, "")

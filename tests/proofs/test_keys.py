@@ -1,0 +1,143 @@
+"""A key whose file is lost: another takes its place, and it does not stay good for its finder."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from service.ledger.application import Ledger
+from service.ledger.engine import make_engine
+from service.ledger.recorder import create_ledger
+from service.proofs import keys as of_keys
+from service.proofs.custody import Custody
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keys import KeyRefused
+from service.proofs.recovering import accept_loss
+from service.proofs.rounds import Rounds, keys_of
+from service.settings import Settings
+from tests.ledger.tampering import backup, restore
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
+from tests.proofs.test_recovering import Killed, dying
+
+STEPS = ((of_keys, "ask_as_console"), (of_keys, "create"), (Path, "replace"))
+"""Whatever leaves something behind while a key is made."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def custody(settings: Settings) -> Custody:
+    return Custody(Path(settings.custody), SLUG)
+
+
+@pytest.fixture
+def ledger(engine: Engine, settings: Settings) -> Ledger:
+    """301 records were sealed with a key, of which nobody has the file any more."""
+    return sealed_office(engine, settings)
+
+
+def test_a_key_is_not_made_beside_one_that_is_in_use(
+    ledger: Ledger, settings: Settings, custody: Custody
+) -> None:
+    keys, file = keys_of(ledger, settings), custody.key_file
+    (old,) = keys.known.keys
+    with pytest.raises(BadKeyFile, match="is there already"):
+        keys.new_for_lost("失窃")
+    away = file.rename(file.with_name("away"))
+    with pytest.raises(KeyRefused, match=r"put .* back, or .* wenxiao keys new --lost"):
+        keys.new()
+    assert keys.known.keys == {old: None}
+    assert not custody.next_file.exists()
+    away.rename(file)
+    assert str(keys.signer().public) == old
+
+
+def test_a_lost_key_is_retired_where_another_one_is_made(
+    ledger: Ledger, settings: Settings, custody: Custody
+) -> None:
+    keys = keys_of(ledger, settings)
+    (old,) = keys.known.keys
+    custody.key_file.unlink()
+    add(ledger, 9)
+    new = keys.new_for_lost("失窃")
+    assert keys.known.keys == {old: 301, str(new): None}
+    sealed = Rounds(ledger, settings).go().sealed
+    assert sealed is not None
+    assert sealed.note.signed_by([new]) == {new: None}
+
+
+def test_what_was_never_sealed_leaves_nothing_good_of_it(
+    engine: Engine, settings: Settings, custody: Custody
+) -> None:
+    ledger = sealed_office(engine, settings, records=1)
+    keys = keys_of(ledger, settings)
+    first = keys.known.keys
+    custody.key_file.unlink()
+    custody.checkpoint_file.unlink()
+    unanchored = make_engine(engine.url)
+    keys = keys_of(Ledger(unanchored, SLUG), settings)
+    keys.new_for_lost("失窃")
+    assert [keys.known.keys[key] for key in first] == [0]
+    unanchored.dispose()
+
+
+def test_where_no_key_was_ever_made_none_was_lost(engine: Engine, settings: Settings) -> None:
+    create_ledger(engine, SLUG)
+    keys = keys_of(Ledger(engine, SLUG), settings)
+    with pytest.raises(KeyRefused, match="none was lost"):
+        keys.new_for_lost("失窃")
+    assert not keys.known.keys
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_key_is_replaced_once_wherever_that_is_broken_off(
+    engine: Engine,
+    settings: Settings,
+    custody: Custody,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    custody.key_file.unlink()
+    before, ends = backup(engine), []
+    for moment in count():
+        restore(engine, before)
+        custody.key_file.unlink(missing_ok=True)
+        keys, clock = keys_of(Ledger(engine, SLUG), settings), count()
+        with monkeypatch.context() as patched, suppress(Killed):
+            for place, name in STEPS:
+                patched.setattr(place, name, dying(getattr(place, name), clock, moment))
+            keys.new_for_lost("失窃")
+        if not custody.key_file.exists():
+            keys.new_for_lost("失窃")
+        keys.signer()
+        ends.append([*keys.known.keys.values()])
+        assert not custody.next_file.exists()
+        if next(clock) <= moment:
+            break
+    assert moment >= 8
+    assert ends == [[301, None]] * len(ends)
+
+
+def test_records_and_key_may_be_lost_together(
+    engine: Engine, ledger: Ledger, settings: Settings, custody: Custody
+) -> None:
+    before = backup(engine)
+    add(ledger, 9)
+    Rounds(ledger, settings).go()
+    restore(engine, before)
+    custody.key_file.unlink()
+    unanchored = make_engine(engine.url)
+    other = Ledger(unanchored, SLUG)
+    keys = keys_of(other, settings)
+    accept_loss(other, custody, keys, "机房失火")
+    sealed = Rounds(other, settings).go().sealed
+    assert sealed is not None
+    assert sealed.checkpoint.origin == f"{ORIGIN}.2"
+    assert [*keys.known.keys.values()] == [310, None]
+    unanchored.dispose()
