@@ -42,8 +42,8 @@ def new(*, database: str | None, ledger: str, lost: bool, reason: str, as_json: 
     with keys_at(database, ledger) as keys:
         with keys.custody.alone():
             key = keys.new_for_lost(reason) if lost else keys.new()
+        hand_out(key, as_json=as_json)
         Rounds(keys.ledger, settings(database)).go()
-    hand_out(key, as_json=as_json)
 
 
 @command.command()
