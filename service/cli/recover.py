@@ -22,6 +22,7 @@ from service.proofs.notes import LONGEST
 from service.proofs.recovering import (
     NothingMissing,
     accept_loss,
+    catch_up,
     heed_no_stranger,
     take_back,
     what_is_missing,
@@ -70,8 +71,13 @@ def command(
         if ignored:
             click.echo(ignored, err=True)
         try:
-            if checkpoint:
+            lagged = (
                 take_back(at, custody, keys, checkpoint.read(LONGEST))
+                if checkpoint
+                else catch_up(at, custody)
+            )
+            if lagged:
+                click.echo(lagged, err=True)
             missing = what_is_missing(at, custody)
             if accepts:
                 accept_loss(at, custody, keys, reason)

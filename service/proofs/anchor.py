@@ -7,6 +7,7 @@ name if it were added to; so nothing is recorded until somebody says what happen
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -22,7 +23,9 @@ from service.ledger.rows import Head
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Objection
+from service.proofs.notes import BadNote
 from service.proofs.seals import was_sealed
+from service.proofs.signed import own_beyond
 from service.proofs.tiles import NotThere, Tiles
 
 FRESH_SECONDS = 5.0
@@ -32,10 +35,23 @@ LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
 
 
 def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
-    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else."""
+    """Raises ``HistoryMissing`` where this is less than was sealed or seen, or something else.
+
+    Custody may be older than what the database itself has of what was signed.
+    """
     require_as_long(storage.ledger, size, custody)
     if sealed := custody.sealed():
         require_unbroken(storage, size, sealed.checkpoint)
+        require_own(storage, sealed.checkpoint)
+
+
+def require_own(storage: Storage[Any], last: Checkpoint) -> None:
+    """Raises ``HistoryMissing`` where the database has a later word of ours than this, and lacks
+    what it says; what is not ours is left to those who sign and verify.
+    """
+    with suppress(BadNote):
+        if own := own_beyond(storage, last.origin, last.size):
+            require_unbroken(storage, storage.ask(storage.size), own.checkpoint)
 
 
 def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
@@ -63,8 +79,13 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     """Some of what was sealed is not there."""
     return HistoryMissing(
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
-        f" records {size + 1} to {sealed} are missing; {LEAD_OUT}"
+        f" {spanned(size + 1, sealed)} missing; {LEAD_OUT}"
     )
+
+
+def spanned(first: int, last: int) -> str:
+    """Records by their positions, as what something is said of."""
+    return f"record {last} is" if first == last else f"records {first} to {last} are"
 
 
 def objected(ledger: str, size: int, objections: list[Objection]) -> HistoryMissing:

@@ -30,8 +30,8 @@ from service.proofs.notes import BadNote, PublicKey, Signature
 from service.proofs.policy import Policy
 from service.proofs.roster import Listed, Roster
 from service.proofs.sealing import listed_at
+from service.proofs.signed import Known, is_own, keys_on_record
 from service.proofs.tiles import Tiles
-from service.proofs.trust import keys_on_record
 
 PORTION = 4_096
 SMALLEST = -(2**63)
@@ -136,13 +136,11 @@ class Examination:
         if at > reached:
             raise bad_checkpoint(at, f"is of more records than there are: {reached}")
 
-    def _signed(
-        self, at: int, origin: str, text: str, known: Mapping[PublicKey, int | None]
-    ) -> Sealed:
+    def _signed(self, at: int, origin: str, text: str, known: Known) -> Sealed:
         """A checkpoint that a key has signed which was good for it."""
         try:
             sealed = Sealed.parse(text)
-            by = sealed.note.signed_by(known)
+            is_signed = is_own(sealed, known)
         except (AttributeError, BadNote, TypeError) as error:
             raise bad_checkpoint(at, f"cannot be believed: {error}") from error
         told = sealed.checkpoint
@@ -150,8 +148,7 @@ class Examination:
             raise bad_checkpoint(at, f"says that it is of {told.size} records")
         if told.origin != origin:
             raise bad_checkpoint(at, f"says that it is of {told.origin}, and is kept as {origin}'s")
-        last_sizes = [known[key] for key in by if key.name == told.origin]
-        if not any(last is None or at <= last for last in last_sizes):
+        if not is_signed:
             raise bad_checkpoint(at, "is not signed by a key that was good for it")
         return sealed
 

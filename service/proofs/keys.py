@@ -7,13 +7,15 @@ itself records, so that an old checkpoint stays believable and a stolen old key 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
+from service.ledger.recorder import storage
 from service.proofs.custody import Custody, settle
 from service.proofs.keyfiles import BadKeyFile, create, read
-from service.proofs.notes import Kind, PublicKey, Signer
-from service.proofs.trust import keys_on_record
+from service.proofs.notes import BadNote, Kind, PublicKey, Signer
+from service.proofs.signed import keys_on_record, own_beyond
 from service.release import ask_as_console
 
 LONGEST_ORIGIN = 140
@@ -151,7 +153,10 @@ class Keys:
         """How far the ledger had come when it was last signed under the name of this key."""
         sealed = self.custody.sealed()
         told = sealed.checkpoint if sealed else None
-        return told.size if told and told.origin == key.name else 0
+        size, own = told.size if told and told.origin == key.name else 0, None
+        with suppress(BadNote):  # custody may lag behind what the database has of what was signed
+            own = own_beyond(storage(self.ledger.engine, self.ledger.slug), key.name, size)
+        return own.checkpoint.size if own else size
 
     def _is_in_use(self, key: PublicKey) -> bool:
         return self.known.keys.get(str(key), 0) is None

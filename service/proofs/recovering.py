@@ -7,18 +7,21 @@ another origin and another key, so that nobody can take one for the other.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from aggregates.ledger import LedgerItself
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.ledger.recorder import storage
 from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
-from service.proofs.custody import Custody, Sealed
+from service.proofs.custody import BadCustody, Custody, Sealed
 from service.proofs.keys import Keys
 from service.proofs.losses import losses_of
 from service.proofs.notes import BadNote, Note
 from service.proofs.policy import Policy
+from service.proofs.sealing import brought_up
 from service.proofs.seals import Seals
-from service.proofs.trust import keys_on_record
+from service.proofs.signed import is_own, keys_on_record, own_beyond
 from service.release import ask_as_console
 
 
@@ -51,10 +54,21 @@ def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> No
         if sealed is None or not (is_begun or what_is_missing(ledger, custody)):
             raise NothingMissing("the database holds everything that was sealed")
         if not is_begun:
-            put_on_record(ledger, sealed, reason)
+            put_on_record(ledger, last_word(ledger, custody, sealed), reason)
         if not keys.is_in_place():
             keys.after_loss(reason)
         custody.put_aside(keys.known.generation - 1)
+
+
+def last_word(ledger: Ledger, custody: Custody, sealed: Sealed) -> Sealed:
+    """The last that was signed of this log, which custody has from here on, borne out or not."""
+    told, own = sealed.checkpoint, None
+    with suppress(BadNote):
+        own = own_beyond(storage(ledger.engine, ledger.slug), told.origin, told.size)
+    if own is None:
+        return sealed
+    custody.keep(own.note)
+    return own
 
 
 def goes_on(ledger: Ledger, keys: Keys) -> bool:
@@ -96,21 +110,41 @@ def heed_no_stranger(custody: Custody, policy: Policy) -> str:
     return "; ".join(sorted(told))
 
 
-def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> None:
-    """Put a checkpoint back that custody has lost, from wherever a copy of it was found.
+def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> str:
+    """Put a checkpoint back that custody has lost or cannot read, from wherever a copy is found.
 
-    Raises ``BadNote`` where it is none that a key of this ledger has signed while it was good, and
-    ``HistoryMissing`` where the database does not hold what it says.
+    Where the copy lags behind what the database has of what was signed, that is put back, and this
+    says so. Raises ``BadNote`` where it is none that a key of this ledger has signed while it was
+    good, and ``HistoryMissing`` where the database does not hold what it says, or what was signed
+    since.
     """
     with custody.alone():
-        if custody.sealed() is not None:
-            raise NothingMissing("custody has its last checkpoint")
-        sealed = Sealed.parse(text)
-        told = sealed.checkpoint
-        good = keys_on_record(keys.known.keys)
-        by = [key for key in sealed.note.signed_by(good) if key.name == told.origin == keys.origin]
-        if not any(good[key] is None or told.size <= (good[key] or 0) for key in by):
+        with suppress(BadCustody):
+            if custody.sealed() is not None:
+                raise NothingMissing("custody has its last checkpoint")
+        sealed, known = Sealed.parse(text), keys_on_record(keys.known.keys)
+        if sealed.checkpoint.origin != keys.origin or not is_own(sealed, known):
             raise BadNote(f"no checkpoint of {keys.origin} by a key of it that was good for it")
         stored = storage(ledger.engine, ledger.slug)
-        require_unbroken(stored, ledger.head_position(), told)
+        require_unbroken(stored, ledger.head_position(), sealed.checkpoint)
         custody.keep(sealed.note)
+        return _caught_up(ledger, custody, sealed)
+
+
+def catch_up(ledger: Ledger, custody: Custody) -> str:
+    """Bring custody up that lags behind what the database has of what was signed; says so, if so.
+
+    Where the database does not bear it out, `what_is_missing` tells. Raises ``BadNote``.
+    """
+    with custody.alone(), suppress(HistoryMissing):
+        last = custody.sealed()
+        return _caught_up(ledger, custody, last) if last else ""
+    return ""
+
+
+def _caught_up(ledger: Ledger, custody: Custody, last: Sealed) -> str:
+    now = brought_up(storage(ledger.engine, ledger.slug), custody, last)
+    if now is last:
+        return ""
+    told = f"it knew of {last.checkpoint.size} records that were signed, and knows of"
+    return f"custody lagged behind: {told} {now.checkpoint.size} from here on"

@@ -12,7 +12,7 @@ from service.proofs.hearing import Hearing, TooFewHeard
 from service.proofs.keys import Keys
 from service.proofs.notes import Signer
 from service.proofs.policy import NONE, Policy
-from service.proofs.sealing import Sealer
+from service.proofs.sealing import Sealer, bring_up
 from service.settings import Settings
 
 
@@ -71,9 +71,11 @@ class Rounds:
     def hear(self) -> None:
         """Ask the witnesses who were not heard yet whether they stand by what was signed last.
 
-        Nothing new is signed. Raises ``HistoryMissing`` as ``go`` does, and ``BadPolicy``.
+        Nothing new is signed, but custody that lags behind is brought up, or they would object.
+        Raises ``HistoryMissing`` as ``go`` does, ``BadNote`` and ``BadPolicy``.
         """
         self._hearing.policy = policy_of(self._settings)
+        bring_up(self._storage, self._custody)
         self._hearing.hear()
 
     def _signed(self, signer: Signer) -> Sealed | None:

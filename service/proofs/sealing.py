@@ -24,6 +24,7 @@ from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import Note, Signer
 from service.proofs.roster import Listed, Roster
 from service.proofs.seals import Seals
+from service.proofs.signed import own_beyond
 from service.proofs.tiles import Tiles
 
 PORTION = 1_000
@@ -68,6 +69,31 @@ def rosters_of(storage: Storage[Any], sealed: Sealed | None) -> list[Roster]:
     return rosters
 
 
+def brought_up(storage: Storage[Any], custody: Custody, last: Sealed) -> Sealed:
+    """Custody's last checkpoint, or a later one that the database has: then custody has it, too.
+
+    To be asked with the custody to oneself. Raises ``HistoryMissing`` where the records are not as
+    either says, and ``BadNote`` where the later one is not the ledger's own word.
+    """
+    size = storage.ask(storage.size)
+    require_unbroken(storage, size, last.checkpoint)
+    own = own_beyond(storage, last.checkpoint.origin, last.checkpoint.size)
+    if own is None:
+        return last
+    require_unbroken(storage, size, own.checkpoint)
+    custody.keep(own.note)
+    return own
+
+
+def bring_up(storage: Storage[Any], custody: Custody) -> None:
+    """Have custody brought up, where it lags behind; raises as `brought_up` does."""
+    last = custody.sealed()
+    if last and own_beyond(storage, last.checkpoint.origin, last.checkpoint.size):
+        with custody.alone():
+            if last := custody.sealed():
+                brought_up(storage, custody, last)
+
+
 class Sealer:
     """封签: signs the checkpoints of one ledger."""
 
@@ -80,18 +106,19 @@ class Sealer:
         """Sign how far the ledger has come; None where nothing was added since the last time.
 
         The signer's name is the log's origin. Raises ``HistoryMissing`` where the database does
-        not hold what was signed last, or does not give back what it was given.
+        not hold what was signed last, or does not give back what it was given, and ``BadNote``
+        where it has a later checkpoint of this log that nobody has signed.
         """
-        last, size = self.last(signer.name), self._storage.ask(self._storage.size)
+        last = self.last(signer.name)
         if last is not None:
-            require_unbroken(self._storage, size, last.checkpoint)
+            last = brought_up(self._storage, self._custody, last)
             self._record(last)
         elif Seals(self._storage).latest(signer.name):
             raise HistoryMissing(
                 f"ledger {self._storage.ledger} was sealed before, and its last checkpoint is not"
                 f" in custody; {LEAD_OUT}"
             )
-        begin = last.checkpoint.size if last else 0
+        begin, size = last.checkpoint.size if last else 0, self._storage.ask(self._storage.size)
         if size == begin:
             return None
         if self._listed_at != begin or last is None:

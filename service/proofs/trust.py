@@ -5,16 +5,16 @@ Whoever checks believes keys only from elsewhere; this tells him which ones to a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from pathlib import Path
 
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.proofs.bundles import Trust
 from service.proofs.custody import Sealed
-from service.proofs.notes import BadNote, Kind, PublicKey
+from service.proofs.notes import PublicKey
 from service.proofs.policy import Policy
+from service.proofs.signed import keys_on_record
 from service.settings import Settings
 
 
@@ -43,17 +43,6 @@ def signer_unknown(sealed: Sealed, ledger: Ledger, settings: Settings) -> str:
 def policy_text(settings: Settings) -> str:
     """The file that the settings name, if they name one. Raises ``BadPolicy``."""
     return Policy.read(Path(settings.policy)).text if settings.policy else ""
-
-
-def keys_on_record(announced: Mapping[str, int | None]) -> dict[PublicKey, int | None]:
-    """The keys that a ledger has announced; what is no key of a log signs nothing, and is none."""
-    found = {}
-    for text, last in announced.items():
-        with suppress(BadNote):
-            key = PublicKey.parse(text)
-            if key.kind is Kind.LOG:
-                found[key] = last
-    return found
 
 
 def suggested(keys: Iterable[PublicKey]) -> str:

@@ -155,6 +155,18 @@ def test_a_copy_that_has_outgrown_what_was_seen_is_added_to_no_longer(
     add(machine.started(), 1)
 
 
+@pytest.mark.usefixtures("old")
+def test_where_custody_alone_is_a_copy_the_witness_has_no_objection(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """The database still has what was signed since, and custody is brought up first."""
+    copy = (tmp_path / "old" / f"{SLUG}.checkpoint").read_text("utf-8")
+    machine.custody.checkpoint_file.write_text(copy, "utf-8")
+    add(machine.started(), 1)
+    assert machine.sealed().is_enough
+    assert (machine.signed_size, machine.custody.objections()) == (352, [])
+
+
 def test_a_rewritten_machine_of_the_same_size_is_not_added_to(machine: Machine, old: Copy) -> None:
     machine.restored(old)
     forked = replace(machine.settings, policy="")

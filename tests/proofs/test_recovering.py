@@ -20,6 +20,7 @@ from service.ledger.recorder import create_ledger
 from service.proofs import keys as of_keys
 from service.proofs import recovering
 from service.proofs.custody import Custody, Objection
+from service.proofs.losses import losses_of
 from service.proofs.policy import NONE, Policy
 from service.proofs.recovering import (
     NothingMissing,
@@ -195,3 +196,21 @@ def test_a_witness_whom_the_policy_does_not_name_any_more_is_not_heeded(
     assert "witness audit is named no longer" in heed_no_stranger(custody, Policy(quorum=NONE))
     assert what_is_missing(other, custody) == ""
     add(other, 1)
+
+
+def test_a_loss_is_of_the_last_that_was_signed_whatever_custody_knows(
+    engine: Engine, ledger: Ledger, unanchored: Engine, settings: Settings, custody: Custody
+) -> None:
+    copy, old = custody.checkpoint_file.read_text("utf-8"), backup(engine)
+    for _ in range(2):
+        add(ledger, 20)
+        Rounds(ledger, settings).go()
+    restore(engine, old | {"checkpoint": backup(engine)["checkpoint"]})
+    custody.checkpoint_file.write_text(copy)
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    Rounds(other, settings).go()
+    (loss,) = losses_of(other).values()
+    assert loss.last.size == 341
+    assert [*keys_of(other, settings).known.keys.values()] == [341, None]
+    assert what_is_missing(other, custody) == ""

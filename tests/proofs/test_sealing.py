@@ -21,13 +21,13 @@ from service.proofs.keyfiles import BadKeyFile, create
 from service.proofs.keys import KeyRefused
 from service.proofs.merkle import require_consistency
 from service.proofs.notes import BadNote, Kind, Note, PublicKey, Signer
-from service.proofs.recovering import NothingMissing, take_back
+from service.proofs.recovering import NothingMissing, catch_up, take_back, what_is_missing
 from service.proofs.roster import Roster
 from service.proofs.rounds import Rounds, keys_of
 from service.proofs.sealing import listed_at
 from service.proofs.tiles import Tiles
 from service.settings import Settings
-from tests.ledger.tampering import execute, unguard
+from tests.ledger.tampering import backup, execute, restore, unguard
 from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
@@ -184,9 +184,81 @@ def test_a_checkpoint_that_nobody_signed_is_not_gone_on_from(
         origin=ORIGIN,
         note=str(Note(forged.text, known.note.signatures)),
     )
+    with pytest.raises(BadNote, match="has a checkpoint 340 in its database that no key of"):
+        Rounds(ledger, settings).go()
+
+
+@pytest.fixture
+def copy(ledger: Ledger, settings: Settings) -> str:
+    """Of custody's checkpoint; two more were signed since."""
+    copy = custody(settings).checkpoint_file.read_text("utf-8")
+    for _ in range(2):
+        add(ledger, 20)
+        Rounds(ledger, settings).go()
+    return copy
+
+
+def test_custody_that_lags_behind_is_brought_up_before_anything_is_signed(
+    ledger: Ledger, settings: Settings, copy: str
+) -> None:
+    custody(settings).checkpoint_file.write_text(copy)
+    assert not Rounds(ledger, settings).go().is_new
+    custody(settings).checkpoint_file.write_text(copy)
+    add(ledger, 1)
     sealed = Rounds(ledger, settings).go().sealed
     assert sealed is not None
-    assert (sealed.checkpoint.size, sealed.checkpoint.previous) == (351, 301)
+    assert (sealed.checkpoint.size, sealed.checkpoint.previous) == (342, 341)
+
+
+def test_a_copy_that_is_taken_back_and_lags_behind_is_brought_up(
+    ledger: Ledger, settings: Settings, copy: str
+) -> None:
+    kept, keys = custody(settings), keys_of(ledger, settings)
+    kept.checkpoint_file.write_text(copy)
+    lagged = "custody lagged behind: it knew of 301 records that were signed, and knows of 341"
+    assert catch_up(ledger, kept).startswith(lagged)
+    kept.checkpoint_file.write_text("damaged")
+    assert take_back(ledger, kept, keys, copy).startswith(lagged)
+    assert (catch_up(ledger, kept), what_is_missing(ledger, kept)) == ("", "")
+
+
+def test_a_key_of_a_custody_that_lags_behind_stays_good_for_all_that_it_has_signed(
+    ledger: Ledger, settings: Settings, copy: str
+) -> None:
+    custody(settings).checkpoint_file.write_text(copy)
+    keys = keys_of(ledger, settings)
+    keys.rotate("每年更换")
+    assert [*keys.known.keys.values()] == [341, None]
+
+
+@pytest.mark.parametrize("is_cut_off", [True, False])
+def test_what_the_database_has_of_what_was_signed_is_missed_whatever_custody_knows(
+    ledger: Ledger, settings: Settings, engine: Engine, *, is_cut_off: bool
+) -> None:
+    """An older copy of custody was put back, and the database lies behind or beside."""
+    kept, old = custody(settings), backup(engine)
+    copy = kept.checkpoint_file.read_text("utf-8")
+    add(ledger, 40)
+    Rounds(ledger, settings).go()
+    whole = backup(engine)
+    kept.checkpoint_file.write_text(copy)
+    unguard(engine)
+    if is_cut_off:
+        restore(engine, old | {"checkpoint": whole["checkpoint"]})
+        told = "has 301 records here, but 341 were sealed: records 302 to 341 are missing"
+    else:
+        execute(engine, "UPDATE record SET sha256 = :other WHERE position = 310", other=bytes(32))
+        told = "has other records here than the 341 that were sealed"
+    other = Ledger(engine, SLUG)
+    for attempt in (lambda: add(other, 1), lambda: Rounds(other, settings).go()):
+        with pytest.raises(HistoryMissing, match=told):
+            attempt()
+    assert told in what_is_missing(other, kept)
+    kept.checkpoint_file.unlink()
+    with pytest.raises(HistoryMissing, match=told):
+        take_back(other, kept, keys_of(other, settings), copy)
+    restore(engine, whole)
+    assert not Rounds(Ledger(engine, SLUG), settings).go().is_new
 
 
 def test_custody_without_its_checkpoint_signs_nothing_and_lets_nothing_be_added(

@@ -1,0 +1,68 @@
+"""亲签: the ledger's own word in its database: what a key has signed that was good for it.
+
+Custody that was put back from an older copy does not know of all that was signed since. The
+database still has it; and whatever has been signed once is never contradicted by signing less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from aggregates.ledger import ITSELF, LedgerItself
+from service.ledger.application import Ledger
+from service.ledger.storage import Storage
+from service.proofs.custody import Sealed
+from service.proofs.notes import BadNote, Kind, PublicKey
+
+Known = Mapping[PublicKey, int | None]
+"""Keys, each with the last size at which it was good, or None."""
+
+BEYOND = (
+    "SELECT size, note FROM checkpoint WHERE ledger = ? AND origin = ? AND size > ?"
+    " ORDER BY size DESC LIMIT 1"
+)
+
+
+def keys_on_record(announced: Mapping[str, int | None]) -> dict[PublicKey, int | None]:
+    """The keys that a ledger has announced; what is no key of a log signs nothing, and is none."""
+    found = {}
+    for text, last in announced.items():
+        with suppress(BadNote):
+            key = PublicKey.parse(text)
+            if key.kind is Kind.LOG:
+                found[key] = last
+    return found
+
+
+def is_own(sealed: Sealed, known: Known) -> bool:
+    """Has a key of its log signed it that was good for it?
+
+    Raises ``BadNote`` where a signature that says to be by one of these is not.
+    """
+    told = sealed.checkpoint
+    by = [known[key] for key in sealed.note.signed_by(known) if key.name == told.origin]
+    return any(last is None or told.size <= last for last in by)
+
+
+def own_beyond(storage: Storage[Any], origin: str, size: int) -> Sealed | None:
+    """The largest checkpoint of a log that its database has, if it is of more than so many records.
+
+    Raises ``BadNote`` where it is not the ledger's own word.
+    """
+    with storage.connected() as connection:
+        rows = storage.rows(connection, BEYOND, storage.ledger, origin, size)
+    if not rows:
+        return None
+    at, note = rows[0]
+    with suppress(AttributeError, BadNote, TypeError):
+        sealed = Sealed.parse(note)
+        told = sealed.checkpoint
+        announced = Ledger(storage.engine, storage.ledger).load(LedgerItself, ITSELF).keys
+        if (told.size, told.origin) == (at, origin) and is_own(sealed, keys_on_record(announced)):
+            return sealed
+    raise BadNote(
+        f"ledger {storage.ledger} has a checkpoint {at} in its database that no key of {origin}"
+        " has signed that was good for it: nothing is signed; see wenxiao verify"
+    )
