@@ -34,7 +34,8 @@ from service.proofs.prover import Prover
 def command(*, database: str | None, ledger: str, out: Path, as_json: bool) -> None:
     """Write the last checkpoint, all hashes and all records as C2SP tlog-tiles has them.
 
-    Exit code 1 where the folder holds something else than the beginning of this ledger.
+    Exit code 1 where the folder holds something else than the beginning of this ledger: every file
+    that is there is compared, and none but the checkpoint is written over.
     """
     with ledger_at(database, ledger) as at, proving(), progress(f"tiles of {ledger}") as come:
         try:

@@ -5,10 +5,12 @@
     tile/entries/<number>[.p/<width>]  the records
     sm3/tile/…                         the SM3 tree
 
-A file that is there whole is not written again, for none but the checkpoint ever changes; so a
-folder can be brought up to date as often as one likes. Whatever the checkpoint covers is on disk
-before it. Over HTTP the same files are under ``/v1/<ledger>/tlog/<log>/``: a folder is of one log,
-and a ledger whose loss was accepted is another one, that wants another folder.
+No file but the checkpoint ever changes; so a folder can be brought up to date as often as one
+likes. What is there already is compared, byte for byte, and never written over: where it differs,
+either it or the ledger was changed, and a copy that is mended in silence would tell of neither.
+Whatever the checkpoint covers is on disk before it. Over HTTP the same files are under
+``/v1/<ledger>/tlog/<log>/``: a folder is of one log, and a ledger whose loss was accepted is
+another one, that wants another folder.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.ledger.hashes import SHA256, SM3
-from service.ledger.trees import WIDTH
 from service.proofs.custody import Sealed, settle
 from service.proofs.notes import BadNote
 from service.proofs.prover import Prover, tiles_of
@@ -35,10 +36,9 @@ class OtherHistory(RuntimeError):
 
 
 class File(NamedTuple):
-    """文件: a tile: where it is, whether what is there is whole, and what belongs there."""
+    """文件: a tile: where it is, and what belongs there."""
 
     name: str
-    is_whole: Callable[[Path], bool]
     content: Callable[[], bytes]
 
 
@@ -58,10 +58,12 @@ class Mirror:
         sealed = self._prover.latest().sealed
         self._require_ours(sealed)
         files = [*self._files(sealed.checkpoint.size)]
+        files.sort(key=lambda file: not self._has(file))
         for come, file in enumerate(files, 1):
-            path = self._folder / file.name
-            if not (path.exists() and file.is_whole(path)):
-                put(path, file.content())
+            if self._has(file):
+                self._require_same(file)
+            else:
+                put(self._folder / file.name, file.content())
             if told:
                 told(come, len(files))
         self._settle(files)
@@ -69,23 +71,39 @@ class Mirror:
         settle(self._folder)
         return sealed
 
+    def _has(self, file: File) -> bool:
+        return (self._folder / file.name).exists()
+
+    def _require_same(self, file: File) -> None:
+        path = self._folder / file.name
+        if path.read_bytes() != file.content():
+            raise OtherHistory(
+                f"{path} is not what this ledger has in its place, and so one of them was changed:"
+                " see wenxiao verify; if it was the file, remove it and begin again"
+            )
+
     def _settle(self, files: Iterable[File]) -> None:
         """Have their names on disk; also those that somebody has left who was broken off."""
         for above in {above for file in files for above in Path(file.name).parents}:
             settle(self._folder / above)
 
     def _files(self, size: int) -> Iterator[File]:
-        """Every file but the checkpoint."""
+        """Every file but the checkpoint; narrower tiles too, where earlier ones are still there."""
         tile, entries = self._prover.tile, self._prover.entries
-        for level, number, width in tiles_of(size):
-            place = written(number, width)
-            has_all = partial(has_hashes, width=width)
+        for level, number, whole in tiles_of(size):
             for algorithm, above in ((SHA256, ""), (SM3, "sm3/")):
-                content = partial(tile, algorithm, level, number, width)
-                yield File(f"{above}tile/{level}/{place}", has_all, content)
+                for width, name in self._widths(f"{above}tile/{level}", number, whole):
+                    yield File(name, partial(tile, algorithm, level, number, width))
             if level == 0:
-                has_all = partial(has_entries, width=width)
-                yield File(f"tile/entries/{place}", has_all, partial(entries, number, width))
+                for width, name in self._widths("tile/entries", number, whole):
+                    yield File(name, partial(entries, number, width))
+
+    def _widths(self, above: str, number: int, whole: int) -> Iterator[tuple[int, str]]:
+        """How wide a tile is, and was when it was written before; and where it is as such."""
+        partly = (self._folder / above / written(number, 1)).parent
+        before = {int(path.name) for path in partly.glob("[1-9]*") if path.name.isdecimal()}
+        for width in (whole, *sorted(each for each in before if each < whole)):
+            yield width, f"{above}/{written(number, width)}"
 
     def _require_ours(self, sealed: Sealed) -> None:
         try:
@@ -113,22 +131,6 @@ class Mirror:
         there = {path.name for path in self._folder.glob("*")}
         if there - {"tile", "sm3", ".checkpoint.draft"}:
             raise OtherHistory(f"{self._folder} holds something else than tiles")
-
-
-def has_hashes(path: Path, width: int) -> bool:
-    """Is this file as long as so many hashes?"""
-    return path.stat().st_size == WIDTH * width
-
-
-def has_entries(path: Path, width: int) -> bool:
-    """Are there so many entries in this file, each after its length, and nothing else?"""
-    with path.open("rb") as file:
-        for _ in range(width):
-            length = int.from_bytes(file.read(2))
-            if not length:
-                return False
-            file.seek(length, os.SEEK_CUR)
-        return file.tell() == path.stat().st_size
 
 
 def put(path: Path, content: bytes) -> None:

@@ -62,16 +62,29 @@ def test_what_was_broken_off_is_taken_up_again(mirror: Mirror, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["tile/0/000", "sm3/tile/0/001.p/45", "tile/entries/000"])
-def test_a_file_that_is_not_whole_is_written_again(
-    mirror: Mirror, tmp_path: Path, name: str
+def test_a_file_that_was_changed_is_told_and_nothing_is_written(
+    mirror: Mirror, ledger: Ledger, settings: Settings, tmp_path: Path, name: str
 ) -> None:
+    folder = tmp_path / "mirror"
     mirror.update()
-    file = tmp_path / "mirror" / name
-    whole = file.read_bytes()
-    for spoilt in (b"", whole[:-1], whole + b"\0", bytes(9_000)):
-        file.write_bytes(spoilt)
-        mirror.update()
-        assert file.read_bytes() == whole
+    whole = (folder / name).read_bytes()
+    add(ledger, 300)
+    seal(ledger, settings)
+    other = bytes([whole[0] ^ 1]) + whole[1:]
+    for spoilt in (other, whole[:-1] + b"\0", b"", whole[:-1], whole + b"\0", bytes(9_000)):
+        (folder / name).write_bytes(spoilt)
+        before = files_in(folder)
+        with pytest.raises(OtherHistory, match=f"{name} is not what this ledger has"):
+            mirror.update()
+        assert files_in(folder) == before
+    (folder / name).write_bytes(whole)
+    (folder / "tile/1/000.p/1").unlink()
+    mirror.update()
+    assert files_in(folder).keys() > before.keys()
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_checkpoint_is_written_once_all_else_is_on_disk(
