@@ -8,8 +8,10 @@ standard library, nothing of the service that it checks, no network. Read it bef
 it goes from the hashes up.
 
 It ends with 0 where all is true, 1 where something is false, 2 where it was called wrongly, and 3
-where there was nothing to check, or not enough: no key that comes from elsewhere than the bundle,
-or another checkpoint that cannot be compared.
+where nothing is false, but there was nothing to check, or not enough: no key that comes from
+elsewhere than the bundle, fewer witnesses than the policy asks for, a stream or range of which the
+bundle does not claim to have all, another checkpoint that cannot be compared. The last line says
+what is lacking.
 
 What it reads
 -------------
@@ -38,6 +40,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import stat
 import struct
@@ -52,7 +55,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 T = TypeVar("T")
 Range = tuple[int, int]
@@ -514,9 +517,12 @@ class Policy:
         return self.quorum in reached
 
     def signers(self, note: Note, checkpoint: Checkpoint) -> dict[Key, int]:
-        """Who has signed this checkpoint; one that no key of its ledger has signed is wrong."""
+        """Who has signed this checkpoint; one that no key of its log has signed is wrong."""
         logs = [key for key in self.logs if key.name == checkpoint.origin]
         found = note.signers([*logs, *self.witnesses.values()])
+        if not logs:
+            its = "规则没有这一日志的公钥，请换一份有的 · bring a policy that names a key of"
+            raise Lacking(f"{its} {shown(checkpoint.origin)}: --policy")
         if not any(key in found for key in logs):
             there = ", ".join(shown(name) for name, _, _ in note.signatures[:3])
             raise Wrong(f"规则所列账本密钥均未签署 · not signed by a ledger's key: {there}")
@@ -528,18 +534,20 @@ class Policy:
         if all(size > last for last in lasts.values()):
             said = ", ".join(f"{key} ≤ {last}" for key, last in lasts.items())
             raise Wrong(f"签署密钥此前已停用 · signed by a key that was retired before: {said}")
-        return f"未停用 · in force (known to be retired: {len(self.retired)})"
+        known = f"; 已知停用的公钥 · known to be retired: {len(self.retired)}"
+        return f"未停用 · in force{known if self.retired else ''}"
 
     def require_quorum(self, signers: dict[Key, int]) -> str:
         """Enough witnesses have signed."""
         seen = [f"{key} {when(time)}" for key, time in signers.items() if key.kind == WITNESS]
-        there = ", ".join(seen) or "0"
+        there = ", ".join(seen) or "无人见证 · nobody"
         if self.quorum == "none":
             its = "规则不要求见证，不排除另有一份历史"
-            raise Unchecked(f"{its} · none asked for: there may be two histories ({there})")
+            raise Unchecked(f"{its} · none asked for, there may be two histories: {there}")
         if not self.is_reached(signers):
-            wanted = shown(self.quorum)
-            raise Wrong(f"未达到规则要求 · fewer than the policy asks for: {wanted} ({there})")
+            its = "未达到规则要求，请索取更多人见证过的"
+            its += " · fewer than the policy asks for; bring what more of them have signed"
+            raise Lacking(f"{its}: {shown(self.quorum)}: {there}")
         return f"达到规则要求 · as many as the policy asks for: {there}"
 
     def _read(self, *words: str) -> None:
@@ -554,6 +562,8 @@ class Policy:
                 self.groups[self._new(name)] = self._enough(enough, members), members
             case ("quorum", name) if not self.quorum and name in self._names:
                 self.quorum = name
+            case (key,) if key.count("+") > 1:
+                raise Wrong(f"公钥前应写 log · before a key stands log: log {shown(key, 300)}")
             case _:
                 raise Wrong(f"看不懂 · not understood: {shown(' '.join(words))}")
 
@@ -826,22 +836,23 @@ class Records:
         """All of a stream has been read, which has so many records and the last one there."""
         there, name = self.streams.get(stream, Stream()), shown(stream)
         if (there.count, there.unbroken, there.position) != (length, length, last):
-            its = f"{name}: 名册 · roster {length} (…{last})"
-            here = f"此处 · here {there.count} (…{there.position})"
-            lacks = f"缺第 · lacks version {there.unbroken + 1}"
-            raise Wrong(f"{its}, {here}; {lacks}", there.position or None)
+            its = f"{name}: 名册所载 · by the roster: {counted(length, last)}"
+            its += f"; 此处 · here: {counted(there.count, there.position)}"
+            if there.unbroken < length:
+                its += f"; 缺第 · lacks version {there.unbroken + 1}"
+            raise Wrong(its, there.position or None)
         if not length:
             return f"{name}: 没有这个流 · no such stream"
-        return f"{name}: {length} 条俱在，末条 · records, all here, the last at {last}"
+        return f"{name}: 俱在 · all here: {counted(length, last)}"
 
-    def require_range(self, asked: Range) -> str:
-        """All positions of a range have been read."""
+    def require_range(self, asked: Range, amiss: type[Amiss]) -> str:
+        """All positions of a range have been read; raises that where one has not."""
         (first, last), its = asked, "{}-{}".format(*asked)
         begin = bisect_left(self.positions, first)
         places = range(len(self.positions))
         end = bisect_right(places, first - begin, begin, key=lambda at: self.positions[at] - at)
         if (missing := first + end - begin) <= last:
-            raise Wrong(f"{its}: 缺第 · lacks record {missing}", missing)
+            raise amiss(f"{its}: 缺第 · lacks record {missing}", missing)
         return f"{its}: 俱在 · all here"
 
     def roster(self) -> tuple[bytes, ...]:
@@ -852,6 +863,11 @@ class Records:
             for of in ALGORITHMS
         )
         return tuple(map(roster_root, ALGORITHMS, leaves))
+
+
+def counted(records: int, last: int) -> str:
+    """How many records, and where the last one stands."""
+    return f"{records} (末条 · the last: {last})" if records else "0"
 
 
 # 七、证据包 Bundles
@@ -1173,7 +1189,8 @@ class Bundle:
     def require_stream(self, stream: str) -> str:
         """All of it is there, and the roster says so."""
         if stream not in self._proofs:
-            raise Wrong(f"{shown(stream)}：包未称其完整 · the bundle does not say it is complete")
+            its = "包未称其完整，请另索取 · not said to be complete: bring a bundle of all of it"
+            raise Lacking(f"{shown(stream)}: {its}")
         proof = self._proofs[stream]
         for algorithm, root in zip(ALGORITHMS, self.checkpoint.roots[2:], strict=True):
             require_listed(algorithm, root, proof)
@@ -1382,7 +1399,8 @@ def check(it: Bundle | Tiles, asked: Asked, report: Report) -> None:
     for stream in dict.fromkeys((*it.streams, *asked.streams)):
         report.check("stream", it.require_stream, stream)
     for each in dict.fromkeys((*it.ranges, *asked.ranges)):
-        report.check("range", it.records.require_range, each)
+        amiss = Wrong if each in it.ranges else Lacking
+        report.check("range", it.records.require_range, each, amiss)
     for other in asked.against:
         report.check("against", require_alike, it.checkpoint, policy, known, other)
     it.check_rest()
@@ -1391,7 +1409,7 @@ def check(it: Bundle | Tiles, asked: Asked, report: Report) -> None:
 def signed_in(data: bytes | None) -> tuple[Note, Checkpoint]:
     """The checkpoint of what is being read."""
     if data is None:
-        raise Wrong("没有检查点 · there is none")
+        raise Lacking("没有检查点 · there is none")
     note = Note.parse(data)
     return note, Checkpoint.parse(note.text)
 
@@ -1430,8 +1448,8 @@ def check_signatures(it: Bundle | Tiles, policy: Policy | None, report: Report) 
         return
     try:
         signers = policy.signers(it.note, it.checkpoint)
-    except Wrong as wrong:
-        report.note("signature", wrong)
+    except Amiss as amiss:
+        report.note("signature", amiss)
         return
     logs = ", ".join(str(key) for key in signers if key.kind == LOG)
     report.true("signature", f"签署者 · signed by {logs}")
@@ -1446,19 +1464,30 @@ def require_same(here: object, there: object, says: str, wrong: str) -> str:
 
 
 def require_alike(mine: Checkpoint, policy: Policy | None, known: Known, theirs: Other) -> str:
-    """Another checkpoint is of the same ledger, signed, and has the roots that are known."""
+    """Another checkpoint is signed, and has the roots that are known at its size.
+
+    A ledger of which a loss was accepted goes on as another log; of which nothing is false here.
+    """
     name, note, other = theirs
     its, roots = f"{shown(name)} ({other.size})", known.get(other.size)
+    amiss: type[Amiss] = Wrong
+    same = "同一份历史 · the same history"
+    differs = "同一日志、同一条数，根不同：有两份历史 · one log, two roots: two histories"
     if other.origin != mine.origin:
-        raise Wrong(f"{its}: 是另一账本的 · of another ledger: {shown(other.origin)}")
-    if policy is not None:
-        policy.require_in_force(policy.signers(note, other), other.size)
+        amiss, log = Lacking, shown(other.origin)
+        same = f"另一日志，开头相同 · another log with the same beginning: {log}"
+        differs = f"另一日志，那时的根不同 · another log, which had other roots there: {log}"
+    try:
+        if policy is not None:
+            policy.require_in_force(policy.signers(note, other), other.size)
+    except Wrong as wrong:
+        raise amiss(f"{its}: {wrong.says}") from None
     if roots is None:
-        raise Lacking(f"{its}: 算不出那时的根 · the roots at that size do not follow from these")
+        lacks = "算不出那时的根，请带上截至那时的全部记录 · bring all records up to there"
+        raise Lacking(f"{its}: {lacks}: the roots at that size do not follow from these")
     if other.roots[: len(roots)] != roots:
-        said = "同一账本、同一条数，根不同：有两份历史 · one ledger, two roots: two histories"
-        raise Wrong(f"{its}: {said}", other.size)
-    return f"{its}: 同一份历史 · the same history"
+        raise amiss(f"{its}: {differs}", other.size)
+    return f"{its}: {same}"
 
 
 # 十、报告 The report
@@ -1511,7 +1540,7 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         place = "" if self.position is None else f"第 {self.position} 条 · record {self.position}: "
-        return f"{MARKS[self.mark]} {TITLES[self.check]}: {place}{self.says}\n"
+        return f"{MARKS[self.mark]} {TITLES[self.check]}: {place}{self.says}"
 
 
 class Report:
@@ -1519,7 +1548,7 @@ class Report:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self._is_lacking = False
+        self._lacking: list[Finding] = []
         self._first: dict[str, Wrong] = {}
 
     def true(self, check: str, says: str) -> None:
@@ -1528,7 +1557,8 @@ class Report:
     def note(self, check: str, amiss: Amiss) -> None:
         """Something that is not true, or of which this is not known."""
         self.findings.append(Finding(check, amiss.mark, amiss.says, amiss.position))
-        self._is_lacking |= isinstance(amiss, Lacking)
+        if isinstance(amiss, Lacking):
+            self._lacking.append(self.findings[-1])
 
     def remember(self, check: str, says: str, position: int | None = None) -> None:
         """The first thing that is wrong while records are read, told once the check is made."""
@@ -1549,10 +1579,14 @@ class Report:
         """What a function finds, without which nothing more can be checked. Raises ``Stop``."""
         try:
             return function(*given)
-        except Wrong as wrong:
-            for check, first in ((name, wrong), *self._first.items()):
-                self.note(check, first)
+        except Amiss as amiss:
+            self.stop(name, amiss)
             raise Stop from None
+
+    def stop(self, name: str, amiss: Amiss) -> None:
+        """Something that leaves nothing more to check; what was remembered is told now."""
+        for check, each in ((name, amiss), *self._first.items()):
+            self.note(check, each)
 
     @property
     def is_false(self) -> bool:
@@ -1562,36 +1596,49 @@ class Report:
     def exit(self) -> int:
         if self.is_false:
             return EXIT_FALSE
-        return EXIT_LACKING if self._is_lacking else EXIT_TRUE
+        return EXIT_LACKING if self._lacking else EXIT_TRUE
 
     @property
     def verdict(self) -> Finding:
-        """The last line: what all this comes to, and the first thing that is false."""
+        """The last line: what all this comes to, and the first thing that is false, or lacking."""
         mark, says = VERDICTS[self.exit]
         false = [each for each in self.findings if each.mark is False]
-        if not false:
+        if not (false or self._lacking):
             return Finding("verdict", mark, says)
-        first = min(false, key=lambda each: each.position or LARGEST)
+        first = min(false or self._lacking[:1], key=lambda each: each.position or LARGEST)
         its = f"{says}: {TITLES[first.check]}: {first.says}"
         return Finding("verdict", mark, its, first.position)
 
     def __str__(self) -> str:
-        return "".join(map(str, (*self.findings, self.verdict)))
+        return "\n".join(map(str, (*self.findings, self.verdict)))
 
     def json(self) -> str:
         """The same for machines."""
-        *findings, verdict = (
-            each._asdict() | {"title": TITLES[each.check]}
-            for each in (*self.findings, self.verdict)
-        )
-        return json.dumps({"exit": self.exit, "verdict": verdict, "findings": findings})
+        return as_json(self.exit, *self.findings, self.verdict)
+
+
+def as_json(code: int, *said: Finding) -> str:
+    """Findings, of which the last is the verdict."""
+    *findings, verdict = (each._asdict() | {"title": TITLES[each.check]} for each in said)
+    return json.dumps({"exit": code, "verdict": verdict, "findings": findings})
 
 
 # 十一、命令行 The command line
 
 
-def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    """用法: also says in JSON how it was called wrongly, if that was asked for."""
+
+    words: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        if "--json" in self.words:
+            say(as_json(EXIT_USAGE, Finding("verdict", None, message)))
+        super().error(message)
+
+
+def arguments() -> Parser:
+    parser = Parser(
         prog="wenxiao_verify.py",
         description="独立核验问效的证据包或树块目录 · checks a bundle or a directory of tiles",
         epilog="0 属实 true · 1 不实 false · 2 用法 usage · 3 材料不足 not enough to check",
@@ -1620,6 +1667,8 @@ def range_in(text: str) -> Range:
 
 def asked_by(said: argparse.Namespace) -> Asked:
     """What the caller asks for. Raises ``Wrong`` where a file of his is not what it should be."""
+    if not (said.path.is_dir() or said.path.is_file()):
+        raise Wrong(f"没有这个文件或目录 · no such file or directory: {shown(said.path)}")
     retired = bytes_in(said.retired) if said.retired else b""
     for wrong in retired_in(retired)[1]:
         raise wrong
@@ -1662,24 +1711,43 @@ def checked(path: Path, asked: Asked) -> Report:
     except Stop:
         pass
     except (MemoryError, OSError) as error:
-        report.note("bundle", Lacking(f"中断 · interrupted: {shown(error)}"))
+        its = f"{type(error).__name__} {shown(error)}"
+        report.stop("bundle", Lacking(f"中断 · interrupted: {its}"))
     its = "只证明记下之后未改；所记是否属实未查 · unchanged since; whether it is true"
     report.note("content", Unchecked(f"{its} was not checked"))
     return report
 
 
+def say(text: str) -> None:
+    """A line or more, so that whoever cannot take it is noticed now."""
+    if sys.stdout is not None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
 def main(words: list[str] | None = None) -> int:
     """Check what is asked for, say it, and how it ended."""
+    try:
+        return told(sys.argv[1:] if words is None else words)
+    except (MemoryError, OSError) as error:
+        its = "报告未能写完 · the report could not be written"
+        sys.stderr.write(f"{its}: {type(error).__name__} {shown(error)}\n")
+        with suppress(OSError, AttributeError):  # lest Python write the rest of it once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_LACKING
+
+
+def told(words: list[str]) -> int:
+    """What ``main`` does, where nothing keeps it from it."""
     parser = arguments()
+    parser.words = words
     said = parser.parse_args(words)
-    if not (said.path.is_dir() or said.path.is_file()):
-        parser.error(f"no such file or directory: {said.path}")
     try:
         asked = asked_by(said)
     except (Wrong, OSError) as error:
-        parser.error(str(error))
+        parser.error(shown(error, 400))
     report = checked(said.path, asked)
-    sys.stdout.write(f"{report.json()}\n" if said.json else str(report))
+    say(report.json() if said.json else str(report))
     return report.exit
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.proofs import bundles, wenxiao_verify
-from service.proofs.wenxiao_verify import EXIT_USAGE, Report, main
+from service.proofs.wenxiao_verify import EXIT_USAGE, Report, Wrong, main
 from tests.proofs.bundles import PERSON, POLICY, PROJECT, Members, changed, evidence, packed
 from tests.proofs.verdicts import false, judged, written
 
@@ -288,6 +292,8 @@ def test_a_policy_of_many_groups_in_each_other_is_read(tmp_path: Path) -> None:
         ["--range", "0-1"],
         ["--range", "1-" + "9" * 5_000],
         ["--unknown"],
+        ["--policy", "a" * 5_000],
+        ["a" * 5_000],
         [],
     ],
 )
@@ -299,6 +305,63 @@ def test_a_wrong_call_is_told(
         main([*options, str(path)])
     assert ended.value.code == EXIT_USAGE
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_wrong_call_is_told_to_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--json", "a" * 5_000])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["exit"], told["verdict"]["mark"], told["findings"]) == (EXIT_USAGE, None, [])
+    assert "too long" in told["verdict"]["says"]
+
+
+def test_a_key_alone_is_no_policy_yet(tmp_path: Path) -> None:
+    key = POLICY.splitlines()[0].removeprefix("log ")
+    policy = written(tmp_path / "policy", f"{key}\n".encode())
+    with pytest.raises(Wrong, match="before a key stands log: log wenxiao"):
+        judged(packed(HONEST, tmp_path / "b.zip"), "--policy", policy)
+
+
+def full() -> IO[str]:
+    return Path("/dev/full").open("w")
+
+
+def closed() -> IO[str]:
+    """A pipe from which nobody reads any more."""
+    there, here = os.pipe()
+    os.close(there)
+    return os.fdopen(here, "w")
+
+
+@pytest.mark.parametrize("taker", [full, closed])
+def test_a_report_that_nobody_takes_is_no_verdict(
+    taker: Callable[[], IO[str]], tmp_path: Path, policy: str
+) -> None:
+    path = packed(HONEST, tmp_path / "b.zip")
+    words = [sys.executable, "-I", wenxiao_verify.__file__, "--policy", policy, str(path)]
+    with taker() as out:
+        done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "the report could not be written" in done.stderr
+
+
+def test_where_memory_ends_nothing_is_said_to_be_true(
+    tmp_path: Path, policy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the report is made; or before, when what had been found false still is."""
+
+    def no_more(*_: object) -> str:
+        raise MemoryError
+
+    path = packed(HONEST | {"records/13": b""}, tmp_path / "b.zip")
+    with monkeypatch.context() as patched:
+        patched.setattr(wenxiao_verify.Bundle, "check_trees", no_more)
+        assert main(["--policy", policy, str(path)]) == 1
+        assert main(["--policy", policy, str(packed(HONEST, tmp_path / "good.zip"))]) == 3
+    monkeypatch.setattr(Report, "__str__", no_more)
+    assert main(["--policy", policy, str(path)]) == 3
+    assert "MemoryError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["--policy", "--retired", "--against"])

@@ -158,7 +158,9 @@ def test_what_else_is_false_is_told_all_the_same(
 
 def test_a_missing_checkpoint_is_named(verify: Verify, directory: Path) -> None:
     (directory / "checkpoint").unlink()
-    assert false(verify()) == [("checkpoint", None)]
+    report = verify()
+    assert (report.exit, false(report)) == (3, [])
+    assert "检查点 checkpoint: 没有检查点" in report.verdict.says
 
 
 @pytest.mark.parametrize("name", ["tile/0/000", "tile/entries/000", "checkpoint"])
@@ -218,7 +220,8 @@ def test_all_that_an_older_checkpoint_says_is_compared(
 
 
 def test_a_range_beyond_the_ledger_is_not_there(verify: Verify) -> None:
-    assert false(verify("--range", "600-601")) == [("range", 601)]
+    report = verify("--range", "600-601")
+    assert (report.exit, report.verdict.position) == (3, 601)
 
 
 def test_tiles_stand_where_the_specification_says() -> None:

@@ -42,18 +42,28 @@ def test_somebody_elses_signature_is_none(verify: Verify) -> None:
 
 
 def test_a_ledgers_key_signs_for_no_other_ledger(tmp_path: Path) -> None:
+    """A policy that knows only another one does not say that this one lies."""
     other = signer("wenxiao.example/kunming")
     policy = written(tmp_path / "policy", f"log {other.public}\nquorum none\n".encode())
-    members = evidence() | {"checkpoint": signed(sample().checkpoint(), other, [])}
-    report = judged(packed(members, tmp_path / "b.zip"), "--policy", policy)
-    assert false(report) == [("signature", None)]
+    for by in (other, LOG):
+        members = evidence() | {"checkpoint": signed(sample().checkpoint(), by, [])}
+        report = judged(packed(members, tmp_path / "b.zip"), "--policy", policy)
+        assert (report.exit, false(report)) == (3, [])
+        assert "names a key of wenxiao.example/shizong: --policy" in report.verdict.says
 
 
 def test_a_quorum_is_not_reached_by_strangers(verify: Verify) -> None:
+    """Who has not signed may do so yet; who has signed something else has not."""
     stranger = signer("stranger.example", WITNESSES[0].kind)
     for witnesses in ([], [stranger]):
         checkpoint = signed(sample().checkpoint(), witnesses=witnesses)
-        assert false(verify(evidence() | {"checkpoint": checkpoint})) == [("quorum", None)]
+        report = verify(evidence() | {"checkpoint": checkpoint})
+        assert (report.exit, false(report)) == (3, [])
+        assert "fewer than the policy asks for" in report.verdict.says
+    honest = evidence()["checkpoint"].splitlines(keepends=True)
+    lie = signed(sample().checkpoint(99)).splitlines(keepends=True)
+    forged = evidence() | {"checkpoint": b"".join((*honest[:-1], lie[-1]))}
+    assert false(verify(forged)) == [("signature", None)]
 
 
 def test_where_nobody_has_to_witness_it_is_said(tmp_path: Path) -> None:
@@ -128,6 +138,32 @@ def test_two_histories_are_told(verify: Verify, tmp_path: Path) -> None:
         report = verify(bundle(sample(), range(1, 101)), "--against", against)
         assert false(report) == [("against", size)]
         assert "two histories" in str(report)
+
+
+def test_what_became_of_a_ledger_after_a_loss_is_another_log(tmp_path: Path) -> None:
+    """It has the same beginning; whatever else it says, neither of the two lies for it."""
+    renewed = signer(f"{LOG.name}.2")
+    told = f"log {LOG.public}\nlog {renewed.public}\nquorum none\n"
+    whole, lossy = sample(), Book([*sample().entries[:60], *sample().entries[61:]])
+    path = packed(bundle(whole, range(1, 101)), tmp_path / "b.zip")
+
+    def verdict(book: Book, size: int, policy: str = told) -> tuple[int, str]:
+        checkpoint = replace(book.checkpoint(size), origin=renewed.name)
+        against = written(tmp_path / "other", signed(checkpoint, renewed, []))
+        kept = written(tmp_path / "policy", policy.encode())
+        report = judged(path, "--policy", kept, "--against", against)
+        assert not false(report)
+        return report.exit, "; ".join(it.says for it in report.findings if it.check == "against")
+
+    for size in (1, 60, 100):
+        code, says = verdict(whole, size)
+        assert (code, "another log with the same beginning" in says) == (0, True)
+    code, says = verdict(lossy, 90)
+    assert (code, "which had other roots there" in says) == (3, True)
+    code, says = verdict(whole, 60, told.replace(f"log {renewed.public}\n", ""))
+    assert (code, f"a key of {renewed.name}" in says) == (3, True)
+    packed(bundle(whole, [13]), path)
+    assert verdict(whole, 60)[0] == 3
 
 
 def test_what_cannot_be_compared_is_said(verify: Verify, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class Office:
             (self.folder / f"outside.{name}").write_bytes(given[name])
 
     def is_doubted(self, url: str) -> bool:
-        """Can a bundle of everything not be cut, or does the auditor's verifier find it false?"""
+        """Can no bundle of everything be cut, or does an auditor not find it true?"""
         with opened(url) as engine:
             ledger = Ledger(engine, SLUG)
             try:
@@ -109,7 +109,7 @@ class Office:
         given = ("--policy", outside["policy"], "--retired", outside["retired"])
         path = self.folder / "bundle.zip"
         path.write_bytes(data)
-        return judged(path, *given, "--against", outside["checkpoint"]).is_false
+        return judged(path, *given, "--against", outside["checkpoint"]).exit != 0
 
     @property
     def size(self) -> int:
