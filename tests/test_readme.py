@@ -11,9 +11,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -85,17 +87,22 @@ def test_an_act_is_added_by_two_files_and_a_story(copy: Path) -> None:
 def test_the_operations_run_as_they_stand(tmp_path: Path) -> None:
     script = "".join(text for rest, text in blocks("sh") if rest == "run")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
         env={**os.environ, "PATH": path},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+        start_new_session=True,
+    ) as bash:
+        out, err = bash.communicate()
+        with suppress(ProcessLookupError):  # where a block fails, it leaves its witness behind
+            os.killpg(bash.pid, signal.SIGTERM)
+    assert bash.returncode == 0, out + err
     assert (tmp_path / "acts.md").read_text(encoding="utf-8").startswith("#")
-    assert "2 lines = 2 recorded + 0 repeated + 0 unplaced" in done.stdout
-    assert "2 lines = 0 recorded + 2 repeated + 0 unplaced" in done.stdout
+    assert "2 lines = 2 recorded + 0 repeated + 0 unplaced" in out
+    assert "2 lines = 0 recorded + 2 repeated + 0 unplaced" in out
+    assert "— audit.example/w1 " in out
     (noted,) = json.loads((tmp_path / "noted.json").read_text(encoding="utf-8"))
     assert noted["verdict"] == "true"
