@@ -1,7 +1,7 @@
 """默克尔证明: inclusion and consistency as RFC 9162 has them (2.1.3 and 2.1.4).
 
-Making a proof takes the roots of complete subtrees, wherever they come from; checking one takes
-nothing but the proof. Both hold for any size at which the tree has ever been.
+Making a proof takes the roots of complete subtrees, wherever they come from; checking one, as a
+witness does, takes nothing but the proof. Both hold for any size at which the tree has ever been.
 """
 
 from __future__ import annotations
@@ -63,41 +63,6 @@ def consistency(algorithm: Algorithm, old: int, new: int, complete: Complete) ->
     if not is_whole:
         path.append(_root(algorithm, begin, end, complete))
     return path[::-1]
-
-
-def root_from(
-    algorithm: Algorithm, leaf: bytes, index: int, size: int, path: Sequence[bytes]
-) -> bytes:
-    """The root that follows if this leaf stands there in a tree of that size.
-
-    Raises ``Unproven`` where the path is of another length than that takes.
-    """
-    if not 0 <= index < size:
-        raise Unproven(f"no leaf {index} in a tree of {size}")
-    _require_hashes([leaf, *path])
-    place, last, found = index, size - 1, leaf
-    for sibling in path:
-        if not last:
-            raise Unproven("the path goes on above the root")
-        if place & 1 or place == last:
-            found = algorithm.node(sibling, found)
-            while not place & 1:
-                place, last = place >> 1, last >> 1
-        else:
-            found = algorithm.node(found, sibling)
-        place, last = place >> 1, last >> 1
-    if last:
-        raise Unproven("the path ends below the root")
-    return found
-
-
-def require_inclusion(
-    algorithm: Algorithm, leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
-) -> None:
-    """Raises ``Unproven`` unless this leaf stands there in the tree of this root."""
-    _require_hashes([root])
-    if root_from(algorithm, leaf, index, size, path) != root:
-        raise Unproven(f"leaf {index} is not in the tree of {size} by this root")
 
 
 def require_consistency(

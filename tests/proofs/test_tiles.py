@@ -11,9 +11,10 @@ from service.ledger.migrations import migrate
 from service.ledger.recorder import Recorder, create_ledger, storage
 from service.ledger.tables import subtree
 from service.ledger.trees import Frontier
-from service.proofs.merkle import require_consistency, require_inclusion
+from service.proofs.merkle import require_consistency
 from service.proofs.tiles import NotThere, Tiles
 from tests.ledger.cast import PROJECT, events
+from tests.proofs.including import require_inclusion
 
 SIZES = [1, 2, 255, 256, 257, 511, 512, 700]
 both = pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm.name)
