@@ -23,7 +23,9 @@ from commands.ledger import StartRelease
 from service.clock import Clock, utc_now
 from service.desk import Desk
 from service.ledger.application import Ledger
+from service.ledger.errors import HistoryMissing
 from service.ledger.recorder import every_ledger
+from service.logs import logger
 from service.request import understand
 from service.sitting import Outcome
 
@@ -57,7 +59,15 @@ def announce_everywhere(engine: Engine, clock: Clock = utc_now) -> None:
     """Record this release in every ledger; where the database is not ready yet, nothing."""
     with suppress(SQLAlchemyError):
         for slug in every_ledger(engine):
-            announce(Ledger(engine, slug, clock))
+            announce_if_whole(Ledger(engine, slug, clock))
+
+
+def announce_if_whole(ledger: Ledger) -> None:
+    """Record this release unless nothing may be added; what is there can be read all the same."""
+    try:
+        announce(ledger)
+    except HistoryMissing as missing:
+        logger().error("history_missing", ledger=ledger.slug, reason=str(missing))
 
 
 def announce(ledger: Ledger) -> None:

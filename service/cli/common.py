@@ -24,6 +24,7 @@ from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
 from service.ledger.migrations import is_migrated
 from service.proofs.anchor import anchor
+from service.proofs.rounds import Rounds, require_policy
 from service.proofs.troubles import TROUBLES
 from service.request import Refusal
 from service.settings import BadSetting, Settings
@@ -107,6 +108,16 @@ def settings(database: str | None) -> Settings:
     return replace(found, database_url=database) if database else found
 
 
+def settings_to_run(database: str | None) -> Settings:
+    """The same, for what goes on running: a policy that they name has to be understood as well."""
+    chosen = settings(database)
+    try:
+        require_policy(chosen)
+    except BadSetting as error:
+        raise click.UsageError(str(error)) from error
+    return chosen
+
+
 @contextmanager
 def opened(
     database: str | None, *, at_any_schema: bool = False, is_anchored: bool = True
@@ -146,6 +157,17 @@ def ledger_at(database: str | None, slug: str, clock: Clock = utc_now) -> Iterat
     with opened(database) as engine:
         ledger = Ledger(engine, slug, clock)
         ledger.head_position()
+        yield ledger
+
+
+@contextmanager
+def adding_to(database: str | None, slug: str) -> Iterator[Ledger]:
+    """One ledger, to be added to: its witnesses are asked before.
+
+    Raises ``HistoryMissing`` where one of them has seen what is not here.
+    """
+    with ledger_at(database, slug) as ledger:
+        Rounds(ledger, settings(database)).hear()
         yield ledger
 
 

@@ -12,9 +12,9 @@ from service.cli.common import (
     PRINTABLE,
     Failed,
     Inconclusive,
+    adding_to,
     database_option,
     json_option,
-    ledger_at,
     ledger_option,
     progress,
     tell,
@@ -80,7 +80,7 @@ def command(
         if len(bad) < MOST_SHOWN:
             bad[number] = problem
 
-    with file.open("rb") as opened, ledger_at(database, ledger) as at:
+    with file.open("rb") as opened, adding_to(database, ledger) as at:
         batch = batch or _named(opened)
         way = Import(at, importer(system), batch, note)
         try:

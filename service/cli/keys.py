@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from service.cli.common import (
+    adding_to,
     database_option,
     json_option,
     ledger_at,
@@ -39,7 +40,7 @@ def new(*, database: str | None, ledger: str, lost: bool, reason: str, as_json: 
     """
     if lost != bool(reason):
         raise click.UsageError("--lost and --reason go together")
-    with keys_at(database, ledger) as keys:
+    with keys_at(database, ledger, adds=True) as keys:
         with keys.custody.alone():
             key = keys.new_for_lost(reason) if lost else keys.new()
         hand_out(key, as_json=as_json)
@@ -53,7 +54,7 @@ def new(*, database: str | None, ledger: str, lost: bool, reason: str, as_json: 
 @json_option
 def rotate(*, database: str | None, ledger: str, reason: str, as_json: bool) -> None:
     """Sign a last checkpoint with the present key, retire it, and go on with another."""
-    with keys_at(database, ledger) as keys:
+    with keys_at(database, ledger, adds=True) as keys:
         if not keys.is_broken_off():
             Rounds(keys.ledger, settings(database)).go()
         with keys.custody.alone():
@@ -88,7 +89,7 @@ def hand_out(key: PublicKey, *, as_json: bool) -> None:
 
 
 @contextmanager
-def keys_at(database: str | None, ledger: str) -> Iterator[Keys]:
+def keys_at(database: str | None, ledger: str, *, adds: bool = False) -> Iterator[Keys]:
     """The keys of a ledger."""
-    with ledger_at(database, ledger) as at:
+    with (adding_to if adds else ledger_at)(database, ledger) as at:
         yield keys_of(at, settings(database))

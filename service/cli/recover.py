@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from service.cli.common import (
     tell,
 )
 from service.ledger.application import Ledger
+from service.ledger.errors import HistoryMissing
 from service.proofs.custody import Custody
 from service.proofs.notes import LONGEST
 from service.proofs.recovering import (
@@ -78,6 +80,8 @@ def command(
             )
             if lagged:
                 click.echo(lagged, err=True)
+            with suppress(HistoryMissing):  # what is objected is kept, and told of with the rest
+                Rounds(at, chosen).hear()
             missing = what_is_missing(at, custody)
             if accepts:
                 accept_loss(at, custody, keys, reason)

@@ -10,9 +10,9 @@ import click
 from aggregates.rulebook import RULEBOOK, RuleBook
 from service.cli.common import (
     Failed,
+    adding_to,
     database_option,
     json_option,
-    ledger_at,
     ledger_option,
     tell,
 )
@@ -36,7 +36,7 @@ def command() -> None:
 def publish(*, database: str | None, ledger: str, which: str, as_json: bool) -> None:
     """Publish a rule set: a JSON file, or one that is shipped, by its name."""
     rule_set = _read(which)
-    with ledger_at(database, ledger) as at:
+    with adding_to(database, ledger) as at:
         edition = max(at.load(RuleBook, RULEBOOK).versions, default=0) + 1
         body = {"edition": edition, "rule_set": rule_set}
         try:

@@ -17,8 +17,7 @@ from granian.log import LogLevels
 from granian.server.common import AbstractServer
 
 from service import logs
-from service.cli.common import Failed, database_option, opened, settings
-from service.proofs.patrol import Patrol
+from service.cli.common import Failed, database_option, opened, settings_to_run
 from service.settings import PREFIX, variables
 
 HOST = "127.0.0.1"
@@ -39,12 +38,11 @@ def command(
     *, database: str | None, host: str, port: int, workers: int, threads: int, with_worker: bool
 ) -> None:
     """Answer HTTP until told to stop."""
-    chosen = settings(database)
+    chosen = settings_to_run(database)
     logs.configure(chosen.log_level)
     # A name that is wrong, or a schema that is old, is told before anybody listens.
-    with opened(database) as engine:
+    with opened(database):
         require_free(host, port)
-        Patrol(engine, (), chosen).hear()
     os.environ[f"{PREFIX}DATABASE_URL"] = chosen.database_url
     server = granian("service.http.behind_granian:app", host, port, workers, threads)
     logs.logger().info("listens", host=host, port=port, workers=workers)

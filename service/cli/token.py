@@ -13,6 +13,7 @@ from aggregates.office import OFFICE, Office, Token
 from aggregates.roles import Role
 from service.cli.common import (
     Failed,
+    adding_to,
     database_option,
     json_option,
     ledger_at,
@@ -65,7 +66,7 @@ def issue(
         "expires_at": expires_at,
         **whose,
     }
-    with ledger_at(database, ledger) as at:
+    with adding_to(database, ledger) as at:
         _ask(at, "issue_token", body)
     tell({"token": token, "secret": secret}, secret, as_json=as_json)
     if not as_json:
@@ -80,7 +81,7 @@ def issue(
 @json_option
 def revoke(*, database: str | None, ledger: str, id_: str, reason: str, as_json: bool) -> None:
     """Revoke a token; its bearer is nobody from here on."""
-    with ledger_at(database, ledger) as at:
+    with adding_to(database, ledger) as at:
         _ask(at, "revoke_token", {"token": id_, "reason": reason})
     tell({"token": id_, "revoked": True}, f"{id_} is revoked", as_json=as_json)
 

@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from service import logs
-from service.cli.common import database_option, ledgers_option, opened, settings
+from service.cli.common import database_option, ledgers_option, opened, settings_to_run
 from service.ledger.application import Ledger
 from service.ledger.recorder import every_ledger
 from service.projector import Projector, follow
 from service.proofs.patrol import Patrol
-from service.release import announce
+from service.release import announce_if_whole
 
 LOOK_SECONDS = 2.0
 """How often a worker looks for ledgers that were opened meanwhile."""
@@ -38,13 +38,15 @@ def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attac
 
     Any number of workers may do so at once; those that hold a ledger's key seal it.
     """
-    logs.configure(settings(database).log_level)
+    chosen = settings_to_run(database)
+    logs.configure(chosen.log_level)
     stop = _stopped_by_signal()
     if attached:
         Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     with opened(database) as engine:
         projectors = Projectors(engine, ledgers)
-        patrol = Patrol(engine, ledgers, settings(database))
+        patrol = Patrol(engine, ledgers, chosen)
+        patrol.hear()
         if not once:
             Thread(target=patrol.follow, args=(stop,), daemon=True).start()
             follow(projectors, stop)
@@ -88,7 +90,7 @@ class Projectors:
         for slug in self._ledgers or every_ledger(self._engine):
             if slug not in self._projectors:
                 ledger = Ledger(self._engine, slug)
-                announce(ledger)
+                announce_if_whole(ledger)
                 self._projectors[slug] = Telling(self._engine, ledger)
         self._looked = time.monotonic()
 

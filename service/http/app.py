@@ -28,6 +28,7 @@ from service.http.standing import standing
 from service.http.treasury import treasury
 from service.ledger.engine import make_engine
 from service.proofs.anchor import anchor
+from service.proofs.patrol import Patrol
 from service.proofs.prover import Prover
 from service.settings import Settings
 
@@ -69,8 +70,12 @@ class Wenxiao(Flask):
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
-    """The application under these settings, ready for any WSGI server."""
+    """The application under these settings, ready for any WSGI server.
+
+    The witnesses that the settings know of are asked first, and waited for a moment.
+    """
     app = Wenxiao(settings, clock)
+    Patrol(app.engine, (), settings).hear()
     _log(app)
     guard(app, app.ledgers)
     app.before_request(refuse_parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -14,14 +15,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import logs
 from service.ledger.application import Ledger
+from service.ledger.errors import HistoryMissing
 from service.ledger.recorder import every_ledger
 from service.proofs.custody import Custody
+from service.proofs.hearing import TooFewHeard
 from service.proofs.rounds import Round, Rounds
 from service.proofs.troubles import TROUBLES
 from service.settings import Settings
 
 EXPECTED = (*TROUBLES, OSError, PersistenceError, SQLAlchemyError)
 """What may go wrong without anybody's code being wrong; it is logged, and tried again."""
+
+MOST_AT_ONCE = 64
+"""About how many ledgers witnesses are asked at the same time."""
 
 
 class Patrol:
@@ -34,11 +40,13 @@ class Patrol:
     def hear(self) -> None:
         """Ask the witnesses about every ledger that was sealed, before anything is added to it.
 
-        An objection is kept in custody, and logged; so is whatever else goes wrong.
+        About all at the same time, for whoever starts waits for it. An objection is kept in
+        custody, and logged; so is whatever else goes wrong.
         """
-        for slug in self._slugs() if self._settings.policy else ():
-            with self._forgiving(slug, "witnesses_not_heard"):
-                self._rounds_of(slug).hear()
+        slugs = self._slugs() if self._settings.policy else ()
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+            for _ in pool.map(self._hear, slugs):
+                pass
 
     def follow(self, stop: Event) -> None:
         """Go round again and again, until told to stop."""
@@ -53,6 +61,10 @@ class Patrol:
                 with self._forgiving(slug, "not_sealed") as log:
                     told(log, self._rounds_of(slug).go())
 
+    def _hear(self, slug: str) -> None:
+        with self._forgiving(slug, "witnesses_not_heard"):
+            self._rounds_of(slug).hear()
+
     def _slugs(self) -> Sequence[str]:
         try:
             return self._ledgers or every_ledger(self._engine)
@@ -66,9 +78,12 @@ class Patrol:
         log = logs.logger().bind(ledger=slug)
         try:
             yield log
+        except TooFewHeard as error:
+            log.error("witnesses_not_heard", reason=str(error))  # noqa: TRY400 - expected
         except EXPECTED as error:
             self._rounds.pop(slug, None)
-            log.error(failed, reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
+            event = "history_missing" if isinstance(error, HistoryMissing) else failed
+            log.error(event, reason=str(error).partition("\n")[0])  # noqa: TRY400 - expected
         except Exception as error:  # noqa: BLE001 - see above
             self._rounds.pop(slug, None)
             log.error(failed, error=error)  # noqa: TRY400 - our log has its own places

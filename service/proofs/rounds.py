@@ -11,9 +11,9 @@ from service.proofs.custody import Custody, Sealed
 from service.proofs.hearing import Hearing, TooFewHeard
 from service.proofs.keys import Keys
 from service.proofs.notes import Signer
-from service.proofs.policy import NONE, Policy
+from service.proofs.policy import NONE, BadPolicy, Policy
 from service.proofs.sealing import Sealer, bring_up
-from service.settings import Settings
+from service.settings import PREFIX, BadSetting, Settings
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ def keys_of(ledger: Ledger, settings: Settings) -> Keys:
 def policy_of(settings: Settings) -> Policy:
     """Whose word is wanted; nobody's, where no file says. Raises ``BadPolicy``."""
     return Policy.read(Path(settings.policy)) if settings.policy else Policy(quorum=NONE)
+
+
+def require_policy(settings: Settings) -> None:
+    """Raises ``BadSetting`` where the settings name a file that cannot be read or understood.
+
+    Whoever goes on running would else seal nothing, and ask no witness, for as long as it runs.
+    """
+    try:
+        policy_of(settings)
+    except BadPolicy as error:
+        raise BadSetting(f"{PREFIX}POLICY: {error}") from error
 
 
 class Rounds:

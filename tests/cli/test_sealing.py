@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+from werkzeug import Request, Response
 
+from service.ledger.application import Ledger
+from service.ledger.engine import make_engine
 from service.proofs.custody import Custody, Objection
 from service.proofs.notes import Note, PublicKey
 from tests.cli.conftest import Wenxiao, command, environment, said
+from tests.proofs.test_notes import witness
+from tests.proofs.test_witness_cosigning import served
 
 OFFICE = ("--ledger", "office")
 
@@ -163,6 +169,89 @@ def test_a_mistaken_witness_is_struck_from_the_policy_and_not_heeded(
     assert lifted.exit_code == 0
     assert "witness audit is named no longer" in lifted.stderr
     assert "everything that was sealed" in lifted.stdout
+
+
+@pytest.fixture
+def policy(key: PublicKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the environment names."""
+    file = tmp_path / "policy"
+    file.write_text(f"log {key}\nquorum none\n")
+    monkeypatch.setenv("WENXIAO_POLICY", str(file))
+    return file
+
+
+@Request.application
+def has_seen_900(_request: Request) -> Response:
+    return Response("900\n", 409, content_type="text/x.tlog.size")
+
+
+ADDING = {
+    "token issue": ("token", "issue", "--role", "auditor", "--system", "desk"),
+    "token revoke": ("token", "revoke", "--id", "t1", "--reason", "离职"),
+    "rules publish": ("rules", "publish", "shizong"),
+    "keys rotate": ("keys", "rotate", "--reason", "每年更换"),
+    "import": ("import", "/dev/null"),
+    "recover": ("recover",),
+}
+
+
+@pytest.mark.parametrize("words", ADDING.values(), ids=ADDING)
+def test_witnesses_are_asked_before_anything_is_added(
+    wenxiao: Wenxiao, policy: Path, words: tuple[str, ...]
+) -> None:
+    with served(has_seen_900) as url:
+        policy.write_text(f"witness audit {witness().public} {url}\nquorum audit\n")
+        done = wenxiao(*words, *OFFICE)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "witness audit has seen 900" in done.stderr
+    assert "strike it from the policy" in done.stderr
+
+
+def test_a_worker_asks_before_it_adds(
+    wenxiao: Wenxiao, policy: Path, custody: Path, database_url: str
+) -> None:
+    """It would put its release on record."""
+    ledger = Ledger(make_engine(database_url), "office")
+    before = ledger.head_position()
+    with served(has_seen_900) as url:
+        policy.write_text(f"witness audit {witness().public} {url}\nquorum none\n")
+        assert wenxiao("worker", "--once").exit_code == 0
+    after = ledger.head_position()
+    ledger.engine.dispose()
+    assert Custody(custody, "office").objections() == [Objection("audit", 900)]
+    assert after == before
+
+
+def test_without_its_witnesses_nothing_new_is_signed(wenxiao: Wenxiao, policy: Path) -> None:
+    policy.write_text(f"witness audit {witness().public} http://127.0.0.1:1\nquorum audit\n")
+    assert wenxiao(*ADDING["token issue"], *OFFICE).exit_code == 0
+    sealed = wenxiao("seal", *OFFICE)
+    assert (sealed.exit_code, sealed.stdout) == (3, "")
+    assert "too few witnesses of ledger office could be heard" in sealed.stderr
+
+
+@pytest.mark.parametrize("words", [("serve",), ("worker",), ("worker", "--once")])
+@pytest.mark.parametrize("text", ["quorum w1\n", None])
+def test_under_a_policy_that_says_nothing_nobody_starts(
+    wenxiao: Wenxiao, policy: Path, words: tuple[str, ...], text: str | None
+) -> None:
+    if text:
+        policy.write_text(text)
+    else:
+        policy.unlink()
+    begun = wenxiao(*words)
+    assert begun.exit_code == 2
+    assert f"WENXIAO_POLICY: {policy}" in begun.stderr
+
+
+def test_any_other_server_does_not_start_under_it_either(policy: Path, database_url: str) -> None:
+    policy.unlink()
+    words = [sys.executable, "-c", "import wsgi"]
+    begun = subprocess.run(
+        words, env=environment(database_url), capture_output=True, text=True, check=False
+    )
+    assert begun.returncode == 1
+    assert begun.stderr.splitlines()[-1].startswith("service.settings.BadSetting: WENXIAO_POLICY: ")
 
 
 def test_a_database_begun_anew_under_an_old_seal_is_not_written_to(

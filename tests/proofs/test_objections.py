@@ -8,24 +8,28 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 from werkzeug import Request, Response
 
+from service.http.app import create_app
 from service.http.witness import create_witness
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
+from service.ledger.recorder import create_ledger
 from service.proofs.anchor import anchor
 from service.proofs.custody import BadCustody, Custody, Objection
-from service.proofs.hearing import TooFewHeard
+from service.proofs.hearing import PATIENCE, TooFewHeard
 from service.proofs.patrol import Patrol
 from service.proofs.policy import NONE, Policy
 from service.proofs.policy import Witness as Known
 from service.proofs.recovering import heed_no_stranger
 from service.proofs.rounds import Round, Rounds, keys_of
-from service.proofs.witness import Witness
+from service.proofs.witness import Submission, Witness
+from service.release import announce_everywhere
 from service.settings import Settings
 from tests.ledger.tampering import Backup, backup, restore
 from tests.proofs.cast import SLUG, add, sealed_office, settings_in
@@ -292,3 +296,63 @@ def test_an_objection_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> 
     custody.objection_file.write_text(text, "utf-8")
     with pytest.raises(BadCustody, match=r"shizong\.objection"):
         custody.objections()
+
+
+def asked_by(machine: Machine, url: str) -> Rounds:
+    """Rounds of a machine whose only witness is there."""
+    policy = Path(machine.settings.policy)
+    policy.write_text(f"witness {NAME} {witness().public} {url}\nquorum {NAME}\n", "utf-8")
+    return Rounds(machine.started(), machine.settings)
+
+
+def test_all_ledgers_are_heard_at_the_same_time(
+    machine: Machine, serve: Callable[[Any], str]
+) -> None:
+    """Three wait for one another; who were asked one by one would wait in vain."""
+    together = Barrier(3)
+
+    @Request.application
+    def waits_for_the_others(_request: Request) -> Response:
+        together.wait(PATIENCE)
+        return Response("", 500)
+
+    asked_by(machine, serve(waits_for_the_others))
+    for slug in ("second", "third"):
+        create_ledger(machine.engine, slug)
+        other, alone = Ledger(machine.engine, slug), replace(machine.settings, policy="")
+        keys_of(other, alone).new()
+        Rounds(other, alone).go()
+    Patrol(machine.engine, (), machine.settings).hear()
+    assert not together.broken
+
+
+def test_who_seals_while_witnesses_are_asked_is_not_objected_to(
+    machine: Machine, serve: Callable[[Any], str]
+) -> None:
+    """Nor kept from it: what was asked about is not the last any more, and is asked about again."""
+    shown: list[int] = []
+
+    @Request.application
+    def has_seen_what_another_process_signs(request: Request) -> Response:
+        shown.append(Submission.parse(request.get_data()).head.size)
+        if len(shown) == 1:
+            add(machine.started(), 1)
+            Rounds(machine.started(), replace(machine.settings, policy="")).go()
+            return Response(f"{machine.signed_size}\n", 409, content_type="text/x.tlog.size")
+        return Response("", 500)
+
+    asked_by(machine, serve(has_seen_what_another_process_signs)).hear()
+    assert shown == [301, 302]
+    assert machine.custody.objections() == []
+
+
+def test_an_application_asks_as_soon_as_it_is_made(machine: Machine, old: Copy) -> None:
+    """Whatever serves it."""
+    machine.restored(old)
+    url = machine.engine.url.render_as_string(hide_password=False)
+    app = create_app(replace(machine.settings, database_url=url))
+    app.engine.dispose()
+    assert machine.custody.objections() == [Objection(NAME, 351)]
+    announce_everywhere(machine.engine)
+    with pytest.raises(HistoryMissing, match="w1 has seen 351"):
+        add(machine.started(), 1)
