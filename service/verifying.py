@@ -32,7 +32,8 @@ from service.projector import Overtaken, Rebuild
 from service.proofs.anchor import require_as_kept
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import BadCustody, Custody, Sealed
-from service.proofs.examining import Examination, Examined, Growing, Since
+from service.proofs.examining import Examination, Examined
+from service.proofs.growing import Growing, Since
 from service.proofs.losses import losses_of
 from service.proofs.rounds import policy_of
 from service.proofs.tiles import NotThere

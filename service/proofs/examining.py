@@ -5,7 +5,9 @@ was signed is made again from them, in one pass: both trees and both rosters at 
 ever sealed. Where all was found true before, the pass begins at the checkpoint where that ended.
 
 Of a log whose loss is on record the database may still have checkpoints. They have to be signed as
-well as any; that the records here do not bear them out is what was accepted, and is only counted.
+well as any. Up to the size to which the loss left what was signed they are held against the
+records like all others; that the records do not bear out the larger ones is what was accepted, and
+is only counted.
 """
 
 from __future__ import annotations
@@ -14,46 +16,46 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 from service.ledger.findings import Unsound, failure_of
-from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import Storage
-from service.ledger.stretch import STRETCH
-from service.ledger.trees import Frontier
-from service.ledger.verify import Whole
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Sealed
-from service.proofs.losses import Loss
+from service.proofs.growing import Growing, Since, bad_checkpoint
+from service.proofs.losses import Loss, lost_beyond
 from service.proofs.notes import BadNote, PublicKey, Signature
 from service.proofs.policy import Policy
-from service.proofs.roster import Listed, Roster
-from service.proofs.sealing import listed_at
 from service.proofs.signed import Known, is_own, keys_on_record
-from service.proofs.tiles import Tiles
 
-PORTION = 4_096
 SMALLEST = -(2**63)
 """No checkpoint's size; but a row may say anything."""
 HIGHEST = "\U0010ffff"
 """Of the names there are, none comes after it."""
 
 CHECKPOINTS = (
-    "SELECT size, origin, note FROM checkpoint WHERE ledger = ? AND (size, origin) > (?, ?)"
-    " ORDER BY size, origin LIMIT 500"
+    "SELECT size, origin, note, sealed_at, entry FROM checkpoint AS its LEFT JOIN record"
+    " ON record.ledger = its.ledger AND record.position = its.size"
+    " WHERE its.ledger = ? AND (size, origin) > (?, ?) ORDER BY size, origin LIMIT 500"
 )
 CHECKPOINT = "SELECT note FROM checkpoint WHERE ledger = ? AND size = ? AND origin = ?"
 COSIGNATURES = "SELECT witness, line FROM cosignature WHERE ledger = ? AND size = ? AND origin = ?"
-LEAVES = (
-    "SELECT position, stream, version, sha256, sm3 FROM record"
-    " WHERE ledger = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?"
-)
 STRAYS = (
     "SELECT size FROM cosignature AS its WHERE ledger = ? AND NOT EXISTS (SELECT 1 FROM checkpoint"
     " WHERE checkpoint.ledger = its.ledger AND checkpoint.size = its.size"
     " AND checkpoint.origin = its.origin) LIMIT 1"
 )
+
+
+class Row(NamedTuple):
+    """A checkpoint as it is kept, and the record at its size, if there is one."""
+
+    size: int
+    origin: str
+    note: str
+    sealed_at: str
+    entry: bytes | None
 
 
 @dataclass
@@ -69,6 +71,10 @@ class Examined:
     """How many of each log whose loss is on record the records do not bear out."""
     previous: dict[str, int] = field(default_factory=dict)
     """The size of each log's last checkpoint."""
+    is_whole: bool = True
+    """Does it begin with the first checkpoint of each log?"""
+    goes_on: bool = False
+    """Is there a checkpoint of a log whose loss is not on record?"""
 
     def add(self, sealed: Sealed) -> None:
         """Take in the next checkpoint that the records bear out."""
@@ -83,6 +89,13 @@ class Examined:
             raise bad_checkpoint(told.size, reason)
         self.previous[told.origin] = told.size
 
+    def require_kept(self, told: Checkpoint, beyond: int) -> None:
+        """Of a lost log's larger checkpoint, the one before it is there if it was not lost."""
+        before = self.previous.get(told.origin, 0)
+        needed = told.size if told.size <= beyond else told.previous
+        if self.is_whole and needed <= beyond and needed != before:
+            raise bad_checkpoint(needed, f"of {told.origin} was not lost, and is gone")
+
 
 @dataclass(frozen=True)
 class Examination:
@@ -96,39 +109,63 @@ class Examination:
     losses: Mapping[str, Loss] = field(default_factory=dict)
     """The logs that the ledger was and is no more, by their origins."""
 
+    @cached_property
+    def known(self) -> Known:
+        """The keys on record."""
+        return keys_on_record(self.keys)
+
+    @cached_property
+    def beyond(self) -> dict[str, int]:
+        """Of each lost log, the size beyond which its checkpoints may say what is not here."""
+        return lost_beyond(self.losses, self.known)
+
     def examine(self, size: int, since: Since | None = None) -> Examined:
         """Hold every checkpoint up to a size against the records, or every one since one.
 
         Raises ``Unsound`` for the first that is not as it should be.
         """
         since = since or Since(Growing(self.storage))
-        known = keys_on_record(self.keys)
-        growing, found = since.growing, Examined(previous=since.previous)
-        for at, origin, text in self._kept(growing.size - 1 if growing.size else SMALLEST):
-            if at > size and origin not in self.losses:
-                self._require_reached(at)
+        growing = since.growing
+        found = Examined(previous=since.previous, is_whole=not since.previous)
+        for row in self.kept(growing.size - 1 if growing.size else SMALLEST):
+            found.goes_on |= row.origin not in self.losses
+            if row.size > size and row.origin not in self.beyond:
+                self._require_reached(row.size)
             else:
-                growing.grow(min(at, size))
-                self._take_in(self._signed(at, origin, text, known), growing, found)
+                growing.grow(min(row.size, size))
+                self._take_in(self.signed(row), growing, found)
+        for origin, beyond in self.beyond.items():
+            found.require_kept(self.losses[origin].last, beyond)
         for (stray,) in self._select(STRAYS):
             raise Unsound(0, f"cosignature of {stray}", "has no checkpoint")
         self._in_custody(size)
+        self._require_gone_on(found)
         return found
 
     def _take_in(self, sealed: Sealed, growing: Growing, found: Examined) -> None:
         """Hold a checkpoint against the records, as far as they are asked about."""
         told = sealed.checkpoint
-        is_lost = told.origin in self.losses
+        beyond = self.beyond.get(told.origin)
+        is_lost = beyond is not None and told.size > beyond
         unlike = failure_of(partial(growing.compare, sealed))
         if unlike and not is_lost:
             raise unlike
         self._cosigned(sealed, found)
-        if not is_lost:
+        if beyond is not None and is_lost:
+            found.require_kept(told, beyond)
+        else:
             found.require_next(told)
         if unlike:
             found.lost[told.origin] += 1
         else:
             found.add(sealed)
+
+    def _require_gone_on(self, found: Examined) -> None:
+        """Whoever accepts a loss seals the log that the ledger is from there on."""
+        if self.losses and not found.goes_on:
+            at = max(each.position for each in self.losses.values())
+            reason = "is on record, and no checkpoint of a later log was signed"
+            raise Unsound(0, f"loss at record {at}", reason)
 
     def _require_reached(self, at: int) -> None:
         """A checkpoint may be younger than this verification, but not than the ledger."""
@@ -136,11 +173,12 @@ class Examination:
         if at > reached:
             raise bad_checkpoint(at, f"is of more records than there are: {reached}")
 
-    def _signed(self, at: int, origin: str, text: str, known: Known) -> Sealed:
+    def signed(self, row: Row) -> Sealed:
         """A checkpoint that a key has signed which was good for it."""
+        at, origin = row.size, row.origin
         try:
-            sealed = Sealed.parse(text)
-            is_signed = is_own(sealed, known)
+            sealed = Sealed.parse(row.note)
+            is_signed = is_own(sealed, self.known)
         except (AttributeError, BadNote, TypeError) as error:
             raise bad_checkpoint(at, f"cannot be believed: {error}") from error
         told = sealed.checkpoint
@@ -191,6 +229,10 @@ class Examination:
 
     def _require_kept(self, size: int) -> None:
         sealed = self.custody.sealed()
+        if sealed and sealed.checkpoint.origin in self.losses:
+            at = self.losses[sealed.checkpoint.origin].position
+            reason = f"is of a log whose loss is on record at {at}: it was not carried out"
+            raise Unsound(0, "checkpoint in custody", f"{reason}; see wenxiao recover")
         if sealed is None or sealed.checkpoint.size > size:
             return
         at = sealed.checkpoint.size
@@ -200,89 +242,19 @@ class Examination:
         if Sealed.parse(kept[0][0]).checkpoint != sealed.checkpoint:
             raise bad_checkpoint(at, "is another one in custody")
 
-    def _kept(self, after: int) -> Iterator[tuple[int, str, str]]:
-        """Every checkpoint of more records than so many: size, origin, note."""
-        last = (after, HIGHEST)
-        while page := self._select(CHECKPOINTS, *last):
-            yield from page
-            last = page[-1][:2]
+    def kept(self, after: int = SMALLEST) -> Iterator[Row]:
+        """Every checkpoint of more records than so many."""
+        last: tuple[int, str] = (after, HIGHEST)
+        while page := [Row(*each) for each in self._select(CHECKPOINTS, *last)]:
+            for row in page:
+                if not isinstance(row.size, int):
+                    raise Unsound(0, f"checkpoint {row.size!r}", "is of no size")
+                yield row
+            last = (page[-1].size, page[-1].origin)
 
     def _select(self, statement: str, *values: object) -> list[Any]:
         with self.storage.connected() as connection:
             return self.storage.rows(connection, statement, self.storage.ledger, *values)
-
-
-class Growing:
-    """What the records say at one size after the other; of the first, what is kept of it."""
-
-    def __init__(self, storage: Storage[Any], size: int = 0) -> None:
-        self._storage, self.size = storage, size
-        self._trees = [Tiles(storage).tree(each, size).frontier for each in ALGORITHMS]
-        listed = listed_at(storage, size)
-        self._rosters = [Roster(each, listed) for each in ALGORITHMS]
-        self._versions = {each.stream: each.length for each in listed}
-
-    def whole(self) -> Whole:
-        """What is known of a ledger, as long as this has not grown past complete stretches."""
-        trees = (Frontier(t.algorithm, self.size // STRETCH, t.peaks) for t in self._trees)
-        return Whole(self.size, self.size, tuple(trees), versions=self._versions)
-
-    def grow(self, size: int) -> None:
-        """Take in the records up to a size; raises ``Unsound`` where they do not reach."""
-        while self.size < size:
-            rows = self._rows(size)
-            if not rows:
-                raise bad_checkpoint(size, f"is of more records than there are: {self.size}")
-            *_, sha256, sm3 = zip(*rows, strict=True)
-            self._trees = [
-                t.grown(each) for t, each in zip(self._trees, (sha256, sm3), strict=True)
-            ]
-            ended = {stream: (version, position) for position, stream, version, _, _ in rows}
-            for roster in self._rosters:
-                for stream, place in ended.items():
-                    roster.put(Listed(stream, *place))
-            self.size += len(rows)
-
-    def compare(self, sealed: Sealed) -> None:
-        """Raises ``Unsound`` where a checkpoint says anything else."""
-        told = sealed.checkpoint
-        pairs = {
-            "sha256": (told.sha256, self._trees[0].root),
-            "sm3": (told.sm3, self._trees[1].root),
-            "roster-sha256": (told.roster_sha256, self._rosters[0].root),
-            "roster-sm3": (told.roster_sm3, self._rosters[1].root),
-        }
-        for name, (said, made) in pairs.items():
-            if said != made:
-                raise bad_checkpoint(told.size, f"has another {name} root than the records make")
-
-    def _rows(self, size: int) -> list[Any]:
-        with self._storage.connected() as connection:
-            asked = (self._storage.ledger, self.size, size, PORTION)
-            return self._storage.rows(connection, LEAVES, *asked)
-
-
-@dataclass(frozen=True)
-class Since:
-    """自此: where a verification begins, and what is known of the ledger until there."""
-
-    growing: Growing
-    whole: Whole = field(default_factory=Whole)
-    previous: dict[str, int] = field(default_factory=dict)
-    """The size of the checkpoint before the one where it begins, by its log."""
-
-    @classmethod
-    def checkpoint(cls, storage: Storage[Any], sealed: Sealed) -> Since:
-        """Go on from a checkpoint up to which all was found true; its stretch is examined again.
-
-        Raises ``Unsound``, ``NotThere`` where the ledger does not begin as that one says.
-        """
-        told = sealed.checkpoint
-        growing = Growing(storage, (told.size - 1) // STRETCH * STRETCH)
-        whole = growing.whole()
-        growing.grow(told.size)
-        growing.compare(sealed)
-        return cls(growing, whole, {told.origin: told.previous})
 
 
 def has_signed(key: PublicKey, text: str, signature: bytes) -> bool:
@@ -292,8 +264,3 @@ def has_signed(key: PublicKey, text: str, signature: bytes) -> bool:
     except BadNote:
         return False
     return True
-
-
-def bad_checkpoint(size: int, reason: str) -> Unsound:
-    """A checkpoint is not what it should be."""
-    return Unsound(0, f"checkpoint {size}", reason)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from aggregates.ledger import LedgerItself
+from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.ledger.recorder import storage
 from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
 from service.proofs.custody import BadCustody, Custody, Sealed
+from service.proofs.examining import Examination
 from service.proofs.keys import Keys
 from service.proofs.losses import losses_of
 from service.proofs.notes import BadNote, Note
-from service.proofs.policy import Policy
+from service.proofs.policy import NONE, Policy
+from service.proofs.remaining import Remaining
 from service.proofs.sealing import brought_up
 from service.proofs.seals import Seals
 from service.proofs.signed import is_own, keys_on_record, own_beyond
@@ -36,7 +38,9 @@ def what_is_missing(ledger: Ledger, custody: Custody) -> str:
         require_as_kept(stored, ledger.head_position(), custody)
         require_in_custody(stored, custody)
     except HistoryMissing as missing:
-        return str(missing)
+        last = custody.sealed()
+        also = last and str(what_remains(ledger, custody, last))
+        return f"{missing}; {also}" if also else str(missing)
     return ""
 
 
@@ -54,7 +58,8 @@ def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> No
         if sealed is None or not (is_begun or what_is_missing(ledger, custody)):
             raise NothingMissing("the database holds everything that was sealed")
         if not is_begun:
-            put_on_record(ledger, last_word(ledger, custody, sealed), reason)
+            last = last_word(ledger, custody, sealed)
+            put_on_record(ledger, last, what_remains(ledger, custody, last).borne_out, reason)
         if not keys.is_in_place():
             keys.after_loss(reason)
         custody.put_aside(keys.known.generation - 1)
@@ -84,10 +89,17 @@ def is_on_record(ledger: Ledger, sealed: Sealed) -> bool:
     return loss is not None and loss.last == sealed.checkpoint
 
 
-def put_on_record(ledger: Ledger, sealed: Sealed, reason: str) -> None:
+def what_remains(ledger: Ledger, custody: Custody, last: Sealed) -> Remaining:
+    """How far the records bear out what was signed, and what they do not though they are here."""
+    stored, announced = storage(ledger.engine, ledger.slug), ledger.load(LedgerItself, ITSELF).keys
+    examination = Examination(stored, announced, Policy(quorum=NONE), custody, losses_of(ledger))
+    return Remaining(examination, ledger.head_position(), last.checkpoint)
+
+
+def put_on_record(ledger: Ledger, sealed: Sealed, size: int, reason: str) -> None:
     """From here on the ledger is another log. Raises ``NothingMissing`` where that is refused."""
     body = {
-        "size": ledger.head_position(),
+        "size": size,
         "sealed_size": sealed.checkpoint.size,
         "sealed": str(Note(sealed.note.text, sealed.note.signatures[:1])),
         "reason": reason,
@@ -120,7 +132,8 @@ def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> str:
     """
     with custody.alone():
         with suppress(BadCustody):
-            if custody.sealed() is not None:
+            kept = custody.sealed()
+            if kept is not None and kept.checkpoint.origin == keys.origin:
                 raise NothingMissing("custody has its last checkpoint")
         sealed, known = Sealed.parse(text), keys_on_record(keys.known.keys)
         if sealed.checkpoint.origin != keys.origin or not is_own(sealed, known):

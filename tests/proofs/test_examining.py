@@ -19,8 +19,9 @@ from service.ledger.tables import checkpoint
 from service.proofs.custody import Custody, Sealed
 from service.proofs.examining import Examination
 from service.proofs.losses import Loss
-from service.proofs.notes import Kind, Note, Signature
+from service.proofs.notes import Kind, Note, Signature, Signer
 from service.proofs.policy import NONE, Policy
+from service.proofs.recovering import put_on_record
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import changed, execute, rows, unguard
@@ -171,26 +172,94 @@ def test_a_checkpoint_of_a_log_that_never_was_is_found(
     assert "351 is not signed by a key that was good for it" in finding(ledger, settings)
 
 
-def test_of_a_lost_log_only_what_the_records_do_not_say_is_let_pass(
-    engine: Engine, ledger: Ledger, settings: Settings
+@pytest.fixture
+def signer(ledger: Ledger, settings: Settings) -> Signer:
+    """Of the log as it is before any loss."""
+    return keys_of(ledger, settings).signer()
+
+
+@pytest.fixture
+def after(engine: Engine, ledger: Ledger, settings: Settings, signer: Signer) -> Examination:
+    """The loss of all but 320 records was accepted, and another log begun."""
+    (*_, row) = rows(engine, "checkpoint")
+    lost = Loss(Sealed.parse(row.values["note"]), 320, 404)
+    keys = keys_of(ledger, settings)
+    assert lost.last.origin == signer.name
+    put_on_record(ledger, lost.sealed, lost.size, "机房失火")
+    keys.rotate("机房失火")
+    keys.custody.put_aside(1)
+    Rounds(ledger, settings).go()
+    return replace(
+        examination(ledger, settings),
+        losses={ORIGIN: lost},
+        keys=keys_of(ledger, settings).known.keys,
+    )
+
+
+def test_of_a_lost_log_only_what_was_lost_is_let_pass(
+    engine: Engine, ledger: Ledger, signer: Signer, after: Examination
 ) -> None:
+    size = ledger.head_position()
     (row,) = rows(engine, "checkpoint", "size = 351")
-    told = Sealed.parse(row.values["note"]).checkpoint
-    other = replace(told, sha256=bytes(32))
-    after = replace(examination(ledger, settings), losses={ORIGIN: Loss(told, 352)})
+    other = replace(Sealed.parse(row.values["note"]).checkpoint, sha256=bytes(32))
     (signed,) = Note.parse(row.values["note"]).signatures
     with (
         changed(engine, row, note=str(Note(other.text, (signed,)))),
         pytest.raises(Unsound, match="351 cannot be believed: a false signature"),
     ):
-        after.examine(403)
+        after.examine(size)
     (row,) = rows(engine, "checkpoint", "size = 351")
-    signer = keys_of(ledger, settings).signer()
     with changed(engine, row, note=str(Note(other.text, (signer.sign(other.text),)))):
-        found = after.examine(403)
-        assert (found.checkpoints, found.lost) == (2, {ORIGIN: 1})
-        assert after.examine(350).lost == {ORIGIN: 2}
-    assert after.examine(403).lost == {}
+        found = after.examine(size)
+        assert (found.checkpoints, found.lost) == (3, {ORIGIN: 1})
+        strict = replace(after.losses[ORIGIN], size=351)
+        with pytest.raises(Unsound, match="351 has another sha256 root"):
+            replace(after, losses={ORIGIN: strict}).examine(size)
+    assert after.examine(size).lost == {}
+
+
+@pytest.mark.parametrize(("size", "is_missed"), [(301, True), (351, False), (403, False)])
+def test_of_a_lost_log_only_what_was_lost_may_be_gone(
+    engine: Engine, ledger: Ledger, after: Examination, size: int, *, is_missed: bool
+) -> None:
+    execute(engine, "DELETE FROM cosignature")
+    execute(engine, "DELETE FROM checkpoint WHERE size = :size", size=size)
+    if not is_missed:
+        assert after.examine(ledger.head_position()).checkpoints == 3
+        return
+    with pytest.raises(Unsound, match=f"301 of {ORIGIN} was not lost, and is gone"):
+        after.examine(ledger.head_position())
+
+
+@pytest.mark.parametrize("is_forged", [True, False])
+def test_a_loss_counts_that_is_of_what_was_signed(after: Examination, *, is_forged: bool) -> None:
+    """The owner of the database says that something was lost, to be let pass with another."""
+    loss = after.losses[ORIGIN]
+    told = replace(loss.last, size=402)
+    (signature,) = loss.sealed.note.signatures
+    forged = Loss(Sealed(told, Note(told.text, (signature,))), 0, 404)
+    losses = {ORIGIN: forged if is_forged else replace(loss, size=404)}
+    assert replace(after, losses=losses).beyond == {}
+    assert after.beyond == {ORIGIN: 320}
+
+
+def test_a_loss_that_was_not_carried_out_is_found(ledger: Ledger, after: Examination) -> None:
+    size, custody = ledger.head_position(), after.custody
+    present = custody.checkpoint_file.read_text("utf-8")
+    custody.keep(after.losses[ORIGIN].sealed.note)
+    with pytest.raises(Unsound, match="custody is of a log whose loss is on record at 404"):
+        after.examine(size)
+    custody.checkpoint_file.write_text(present, "utf-8")
+    after.examine(size)
+
+
+def test_a_loss_after_which_nothing_was_signed_is_found(
+    engine: Engine, ledger: Ledger, after: Examination
+) -> None:
+    execute(engine, "DELETE FROM checkpoint WHERE origin <> :origin", origin=ORIGIN)
+    after.custody.checkpoint_file.unlink()
+    with pytest.raises(Unsound, match="404 is on record, and no checkpoint of a later log"):
+        after.examine(ledger.head_position())
 
 
 def test_a_cosignature_that_is_not_the_witnesss_is_found(

@@ -16,10 +16,11 @@ from sqlalchemy import Engine
 from aggregates.ledger import ITSELF, LedgerItself, LossAccepted
 from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
-from service.ledger.recorder import create_ledger
+from service.ledger.recorder import create_ledger, storage
 from service.proofs import keys as of_keys
 from service.proofs import recovering
 from service.proofs.custody import Custody, Objection
+from service.proofs.examining import Examination
 from service.proofs.losses import losses_of
 from service.proofs.policy import NONE, Policy
 from service.proofs.recovering import (
@@ -32,7 +33,7 @@ from service.proofs.recovering import (
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.conftest import Databases, opened
-from tests.ledger.tampering import backup, restore
+from tests.ledger.tampering import backup, execute, restore, unguard
 from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
@@ -214,3 +215,70 @@ def test_a_loss_is_of_the_last_that_was_signed_whatever_custody_knows(
     assert loss.last.size == 341
     assert [*keys_of(other, settings).known.keys.values()] == [341, None]
     assert what_is_missing(other, custody) == ""
+
+
+@pytest.mark.parametrize(
+    ("known_by", "left"), [("nobody", 321), ("database", 301), ("custody", 301)]
+)
+def test_a_loss_leaves_only_what_is_as_it_was_signed(
+    engine: Engine,
+    ledger: Ledger,
+    unanchored: Engine,
+    settings: Settings,
+    custody: Custody,
+    known_by: str,
+    left: int,
+) -> None:
+    """What was restored is another history as well; that it lacks something is not all."""
+    add(ledger, 20)
+    second, old = Rounds(ledger, settings).go().sealed, backup(engine)
+    add(ledger, 20)
+    Rounds(ledger, settings).go()
+    restore(engine, old)
+    unguard(engine)
+    if known_by != "nobody":
+        execute(engine, "UPDATE record SET sha256 = :other WHERE position = 310", other=bytes(32))
+    if known_by == "custody":
+        assert second is not None
+        custody.keep_verified(second.note)
+        execute(engine, "DELETE FROM checkpoint WHERE size = 321")
+    other = Ledger(unanchored, SLUG)
+    missing = what_is_missing(other, custody)
+    assert "records 322 to 341 are missing" in missing
+    assert ("others than were sealed of the first 321" in missing) is (left == 301)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    (loss,) = losses_of(other).values()
+    assert (loss.size, loss.last.size) == (left, 341)
+
+
+def test_a_loss_that_only_a_witness_knows_of_leaves_what_was_sealed(
+    ledger: Ledger, unanchored: Engine, settings: Settings, custody: Custody
+) -> None:
+    add(ledger, 20)
+    custody.note_objection(Objection("audit", 900))
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    (loss,) = losses_of(other).values()
+    assert (loss.size, loss.last.size) == (301, 301)
+
+
+def test_what_was_sealed_and_is_gone_before_a_loss_bounds_what_it_leaves(
+    engine: Engine, ledger: Ledger, unanchored: Engine, settings: Settings, custody: Custody
+) -> None:
+    """The copy was made before the checkpoint of what is in it was kept there."""
+    for _ in range(2):
+        add(ledger, 20)
+        Rounds(ledger, settings).go()
+    old = backup(engine)
+    add(ledger, 20)
+    Rounds(ledger, settings).go()
+    restore(engine, old)
+    unguard(engine)
+    execute(engine, "DELETE FROM checkpoint WHERE size = 341")
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    Rounds(other, settings).go()
+    losses, known = losses_of(other), keys_of(other, settings).known.keys
+    assert (losses[ORIGIN].size, losses[ORIGIN].last.previous) == (321, 341)
+    examination = Examination(storage(engine, SLUG), known, Policy(quorum=NONE), custody, losses)
+    assert examination.examine(other.head_position()).checkpoints == 3
