@@ -1033,6 +1033,8 @@ class Claims:
         if len({(each["position"], each["field"]) for each in self._values}) < len(self._values):
             raise Wrong("values.json 中同一栏有两个值 · two values of one field")
         papers = archive.json("attachments.json", PAPERS)
+        if len({each["position"] for each in papers}) < len(papers):
+            raise Wrong("attachments.json 中同一记录有两件 · two papers of one record")
         self._left: dict[int, list[tuple[str, dict[str, Any]]]] = {}
         for check, claims in (("values", self._values), ("attachments", papers)):
             for each in claims:

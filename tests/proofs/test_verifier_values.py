@@ -128,6 +128,11 @@ def test_what_says_a_key_twice_commits_to_nothing(verify: Verify) -> None:
     assert false(verify(bundle(book, [1], values=[kept(1, "name", NAME)]))) == [("values", 1)]
 
 
+def test_a_record_has_one_paper(verify: Verify) -> None:
+    members = changed(evidence(), "attachments.json", lambda said: said.append(said[0]))
+    assert false(verify(members)) == [("bundle", None)]
+
+
 def test_a_paper_is_no_value_that_somebody_committed_to(verify: Verify) -> None:
     """Whoever may choose the file has chosen its first sixteen bytes for a salt."""
     book = Book()
