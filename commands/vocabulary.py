@@ -62,7 +62,7 @@ class LineField(TextField):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if not re.fullmatch(self.PATTERN, text):
+        if text and not re.fullmatch(self.PATTERN, text):
             raise ValidationError("不得换行")
         return text
 

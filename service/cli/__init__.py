@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from service.cli.common import EXPECTED, Failed, sentence
+from service.cli.common import EXPECTED, Failed, Inconclusive, sentence
+from service.ledger.errors import UnknownLedger
 
 
 class Commands(click.Group):
@@ -33,6 +34,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except UnknownLedger as error:
+            raise Inconclusive(sentence(error)) from error
         except EXPECTED as error:
             raise Failed(sentence(error)) from error
 

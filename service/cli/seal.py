@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,8 +18,9 @@ from service.cli.common import (
 )
 from service.proofs.hearing import TooFewHeard
 from service.proofs.pages import checkpoint_page
+from service.proofs.prover import Prover
 from service.proofs.rounds import Round, Rounds
-from service.proofs.trust import signer_unknown
+from service.proofs.trust import signer_unknown, signers
 
 
 @click.command("seal")
@@ -42,11 +44,13 @@ def command(*, database: str | None, ledger: str, page: Path | None, as_json: bo
             made = Rounds(at, chosen).go()
         except TooFewHeard as error:
             raise Inconclusive(str(error)) from error
-        unknown = made.sealed and signer_unknown(made.sealed, at, chosen)
-    if made.sealed is None:
-        raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
-    if page:
-        page.write_text(checkpoint_page(made.sealed), "utf-8")
+        if made.sealed is None:
+            raise Inconclusive(f"ledger {ledger} has no record yet: there is nothing to sign")
+        unknown = signer_unknown(made.sealed, at, chosen)
+        if page:
+            kept = Prover(at, chosen).exactly(made.sealed.checkpoint.size)
+            said = replace(kept, sealed=made.sealed), signers(made.sealed, at)
+            page.write_text(checkpoint_page(*said), "utf-8")
     note = str(made.sealed.note)
     tell(told(made, note), note.rstrip("\n"), as_json=as_json)
     if unknown:

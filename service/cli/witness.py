@@ -58,6 +58,8 @@ def new(*, name: str, out: Path, asks: bool, as_json: bool) -> None:
 
     NAME is an address without its scheme, such as audit.example/w1.
     """
+    if "://" in name:
+        raise click.UsageError(f"{name} has a scheme: a witness's name is an address without it")
     passphrase = settings(None).key_passphrase
     if asks and not passphrase:
         passphrase = click.prompt("passphrase", hide_input=True, confirmation_prompt=True, err=True)

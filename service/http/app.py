@@ -20,7 +20,7 @@ from service.http.acts import acts
 from service.http.bearer import Ledgers, guard
 from service.http.catalogue import catalogue
 from service.http.chain import chain
-from service.http.doors import refuse_parameters
+from service.http.doors import refuse_garbled, refuse_parameters
 from service.http.health import health
 from service.http.office import office
 from service.http.proofs import proofs
@@ -78,6 +78,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Wenxiao:
     Patrol(app.engine, (), settings).hear()
     _log(app)
     guard(app, app.ledgers)
+    app.before_request(refuse_garbled)
     app.before_request(refuse_parameters)
     app.register_error_handler(Exception, problems.answer)
     for doors in DOORS:

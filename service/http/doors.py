@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import flask_smorest
 from flask import Request, current_app, request
@@ -47,6 +48,19 @@ def refuse_repeated(lists: Collection[str] = ()) -> None:
     repeated = {name for name, all_of in request.args.lists() if len(all_of) > 1}
     if twice := {name: ["重复的参数"] for name in sorted(repeated.difference(lists))}:
         raise malformed(parameter=twice)
+
+
+def refuse_garbled() -> None:
+    """What is not UTF-8 would be read as something else, and that be answered."""
+    garbled = {}
+    for parameter in map(unquote_to_bytes, request.query_string.split(b"&")):
+        try:
+            parameter.decode()
+        except UnicodeDecodeError:
+            name = parameter.partition(b"=")[0].decode(errors="replace")
+            garbled[name] = ["须为 UTF-8"]
+    if garbled:
+        raise malformed(parameter=garbled)
 
 
 def refuse_parameters() -> None:

@@ -52,7 +52,7 @@ from service.ledger.errors import (
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
 from service.proofs.bundles import BadQuestion, NotCovered, TooMuch
-from service.proofs.prover import NotSealed
+from service.proofs.prover import NoCheckpoint, NotSealed, OutOfReach
 from service.proofs.tiles import NotThere
 from service.proofs.troubles import TROUBLES
 from service.request import Forbidden, Malformed, NotFound
@@ -203,6 +203,8 @@ ERRORS: Mapping[type[Exception], Any] = {
     RevisionUsedOtherwise: lambda error: Problem(REVISION_USED_OTHERWISE, str(error)),
     Busy: lambda error: Problem(BUSY, str(error)),
     Behind: _behind,
+    NoCheckpoint: lambda _: Problem(NOT_SEALED, "没有恰为这一记录数的检查点"),
+    OutOfReach: lambda _: Problem(NOT_SEALED, "所指检查点不包含这条记录"),
     NotSealed: lambda _: Problem(NOT_SEALED),
     NotCovered: lambda _: Problem(NOT_SEALED),
     TooMuch: lambda _: Problem(BAD_BUNDLE, "超出一个证据包的容量，请分几次索取"),

@@ -35,8 +35,9 @@ from service.proofs import tilepaths
 from service.proofs.bundles import Wanted
 from service.proofs.checkpoints import base64_of
 from service.proofs.pages import checkpoint_page
-from service.proofs.prover import NotSealed, Prover
+from service.proofs.prover import NoCheckpoint, Prover
 from service.proofs.seals import Kept
+from service.proofs.trust import signers
 from service.request import NotFound
 from service.schemas import Strict
 
@@ -174,7 +175,8 @@ def checkpoint_at(size: str) -> Response:
 @proofs.hands_out("/checkpoints/<size>/page", "text/html", in_path=[SIZE], tags=["举证"])
 def checkpoint_to_print(size: str) -> Response:
     """检查点公示页: one of them, to be printed and posted."""
-    told = checkpoint_page(kept_at(size).sealed)
+    kept = kept_at(size)
+    told = checkpoint_page(kept, signers(kept.sealed, caller().ledger))
     answer = handed_out(told, "text/html; charset=utf-8", SHORTLY)
     answer.headers["Content-Security-Policy"] = policy_for(told)
     answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -266,6 +268,9 @@ def bundle(asked: Mapping[str, Any]) -> Response:
     """证据包: records with all that proves them, for whoever checks them without us."""
     caller().may_read_the_office("证据包")
     wanted = Wanted(**{name: tuple(some) for name, some in asked.items()})
+    head = caller().ledger.head_position()
+    if any(last > head for last in (*wanted.positions, *(last for _, last in wanted.ranges))):
+        raise NotFound("没有这条记录")
     with ExitStack() as until_sent:
         out = until_sent.enter_context(TemporaryFile())
         contents = prover().bundle(wanted, out)
@@ -323,10 +328,9 @@ def prover_of_log(log: str) -> Prover:
 
 def kept_at(size: str) -> Kept:
     """The checkpoint that a path names."""
-    found = prover().at(int(size)) if WHOLE.fullmatch(size) else None
-    if found is None:
-        raise NotSealed(size)
-    return found
+    if not WHOLE.fullmatch(size):
+        raise NoCheckpoint(size)
+    return prover().exactly(int(size))
 
 
 def checkpoint_told(kept: Kept, log: int) -> dict[str, Any]:

@@ -6,13 +6,15 @@ cannot be taken back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
 from service.proofs.custody import Sealed
+from service.proofs.notes import PublicKey
+from service.proofs.seals import Kept
 
 if TYPE_CHECKING:
     from service.proofs.bundles import Contents
@@ -21,8 +23,9 @@ MOST_NAMED = 12
 """How many streams or ranges a cover sheet names before it only counts them."""
 
 
-def checkpoint_page(sealed: Sealed) -> str:
-    """检查点公示页: what was signed, in digits that can be compared by eye."""
+def checkpoint_page(kept: Kept, signers: Iterable[PublicKey]) -> str:
+    """检查点公示页: what was signed, when and by which key, in digits to be compared by eye."""
+    sealed = kept.sealed
     told = sealed.checkpoint
     rows = {
         "台账": told.origin,
@@ -31,6 +34,8 @@ def checkpoint_page(sealed: Sealed) -> str:
         "SM3 树根": in_groups(told.sm3),
         "SHA-256 名册根": in_groups(told.roster_sha256),
         "SM3 名册根": in_groups(told.roster_sm3),
+        "签署时间": kept.sealed_at,
+        "签名公钥": "、".join(map(str, signers)),
         "签名": "、".join(each.name for each in sealed.note.signatures),
     }
     said = (

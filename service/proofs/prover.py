@@ -35,6 +35,14 @@ class NotSealed(LookupError):
     """尚未封签: no checkpoint covers what is asked for."""
 
 
+class NoCheckpoint(NotSealed):
+    """无此检查点: nothing was signed when the ledger had exactly so many records."""
+
+
+class OutOfReach(NotSealed):
+    """不在其中: the checkpoint that was asked for ends before the record."""
+
+
 class Prover:
     """出证: makes the proofs of one ledger. One per process and ledger serves all its threads."""
 
@@ -69,19 +77,23 @@ class Prover:
             raise NotSealed(f"ledger {self._ledger.slug} has no checkpoint yet")
         return found
 
-    def at(self, size: int) -> Kept | None:
-        """The checkpoint of that log at exactly this size, if there is one."""
-        return self._seals.at(self.origin, size)
-
     def listed(self, limit: int, largest: int) -> list[Kept]:
         """So many of that log's checkpoints, none larger than this, from the largest down."""
         return self._seals.listed(self.origin, limit, largest)
 
     def covering(self, position: int, size: int | None = None) -> Kept:
         """The last checkpoint, or that of a size, if it covers a record. Raises ``NotSealed``."""
-        found = self.latest() if size is None else self.at(size)
-        if found is None or found.size < position:
-            raise NotSealed(f"no such checkpoint that covers record {position}")
+        found = self.latest() if size is None else self.exactly(size)
+        if found.size < position:
+            error = NotSealed if size is None else OutOfReach
+            raise error(f"the checkpoint of {found.size} records does not cover {position}")
+        return found
+
+    def exactly(self, size: int) -> Kept:
+        """The checkpoint of that log at exactly this size. Raises ``NoCheckpoint``."""
+        found = self._seals.at(self.origin, size)
+        if found is None:
+            raise NoCheckpoint(f"there is no checkpoint of {size} records")
         return found
 
     def inclusion(self, position: int, size: int) -> Paths:

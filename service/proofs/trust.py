@@ -35,9 +35,13 @@ def signer_unknown(sealed: Sealed, ledger: Ledger, settings: Settings) -> str:
     """
     if not settings.policy or sealed.note.signed_by(Policy.read(Path(settings.policy)).logs):
         return ""
-    signers = sealed.note.signed_by(keys_on_record(ledger.load(LedgerItself, ITSELF).keys))
-    lines = ", ".join(f"log {key}" for key in signers)
+    lines = ", ".join(f"log {key}" for key in signers(sealed, ledger))
     return f"the policy {settings.policy} lacks the key that signed, and so proves nothing: {lines}"
+
+
+def signers(sealed: Sealed, ledger: Ledger) -> list[PublicKey]:
+    """The keys on record that have signed a checkpoint."""
+    return [*sealed.note.signed_by(keys_on_record(ledger.load(LedgerItself, ITSELF).keys))]
 
 
 def policy_text(settings: Settings) -> str:

@@ -141,7 +141,7 @@ def test_a_worker_reads_ledgers_that_are_opened_later(wenxiao: Wenxiao, database
 
 def test_usage_is_told_apart_from_failure(wenxiao: Wenxiao) -> None:
     assert wenxiao("rebuild", "--ledger", "office", "nothing").exit_code == 2
-    assert wenxiao("token", "list", "--ledger", "nowhere").exit_code == 1
+    assert wenxiao("token", "list", "--ledger", "nowhere").exit_code == 3
     assert wenxiao("rules", "publish", "nowhere", "--ledger", "office").exit_code == 2
 
 
@@ -156,3 +156,22 @@ def test_a_failure_is_a_sentence_not_a_traceback() -> None:
 def test_the_catalogue_is_the_one_that_is_checked_in() -> None:
     done = subprocess.run(command("acts"), capture_output=True, text=True, check=True)
     assert done.stdout == (PROJECT / "CATALOGUE.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify",),
+        ("seal",),
+        ("recover",),
+        ("keys", "list"),
+        ("tiles", "--out", "none"),
+        ("bundle", "--record", "1", "--out", "none"),
+    ],
+)
+def test_of_a_ledger_that_is_not_there_nothing_can_be_said(
+    wenxiao: Wenxiao, words: tuple[str, ...]
+) -> None:
+    done = wenxiao(*words, "--ledger", "nowhere")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -117,7 +118,8 @@ def test_a_page_is_written_for_the_notice_board(
     sealed = wenxiao("seal", *OFFICE, "--page", page)
     written = page.read_text("utf-8")
     assert sealed.stdout.strip() in written
-    assert key.name in written
+    assert f"<th>签名公钥</th><td>{key}</td>" in written
+    assert re.search(r"<th>签署时间</th><td>\d{4}-\d\d-\d\dT[0-9:.]+\+08:00</td>", written)
     assert "<script" not in written
 
 

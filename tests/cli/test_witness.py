@@ -67,6 +67,13 @@ def test_a_new_key_is_told_and_kept(wenxiao: Wenxiao, key: Path) -> None:
     assert "is there already" in again.stderr
 
 
+def test_an_address_with_its_scheme_is_no_name(wenxiao: Wenxiao, key: Path) -> None:
+    done = wenxiao("witness", "new", f"https://{NAME}", "--out", key)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "without" in done.stderr
+    assert not key.exists()
+
+
 def test_a_passphrase_is_asked_for_twice(key: Path) -> None:
     words = ["witness", "new", NAME, "--out", str(key), "--passphrase"]
     done = CliRunner().invoke(main, words, input=f"{SECRET}\nother\n{SECRET}\n{SECRET}\n")

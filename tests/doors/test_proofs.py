@@ -19,6 +19,7 @@ from service.ledger.trees import Frontier
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.merkle import require_consistency
 from service.proofs.notes import Note, Signature
+from service.proofs.rounds import keys_of
 from service.proofs.tilepaths import written
 from tests.doors.asking import AtTheOffice, Caller
 from tests.proofs.including import require_inclusion
@@ -103,6 +104,9 @@ def test_it_can_be_printed(office: AtTheOffice, auditor: Caller) -> None:
     answer = auditor.get(f"checkpoints/{office.ledger.head_position()}/page").then(200)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "台账检查点公示" in answer.response.text
+    (key,) = keys_of(office.ledger, office.app.settings).known.keys
+    assert f"<th>签名公钥</th><td>{key}</td>" in answer.response.text
+    assert "<th>签署时间</th><td>2021-11-21T15:20:00+08:00</td>" in answer.response.text
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
@@ -145,7 +149,10 @@ def test_a_proof_may_be_asked_for_at_an_earlier_checkpoint(
     assert auditor.get("records/2/proof", size=first).json["size"] == first
     assert auditor.get("records/2/proof").json["size"] == office.ledger.head_position()
     late = f"records/{office.ledger.head_position()}/proof"
-    auditor.get(late, size=first).then(404).problem("not_sealed")
+    unreached = auditor.get(late, size=first).then(404).problem("not_sealed")
+    unsigned = auditor.get(late, size=first - 1).then(404).problem("not_sealed")
+    assert unreached.json["detail"] == "所指检查点不包含这条记录"
+    assert unsigned.json["detail"] == "没有恰为这一记录数的检查点"
 
 
 def test_what_is_not_signed_is_not_proven(office: AtTheOffice, auditor: Caller) -> None:
@@ -303,6 +310,9 @@ def test_no_number_is_a_server_error(reader: Caller, path: str, number: str) -> 
         "bundle?range=0-1",
         "bundle?stream=",
         "bundle?stream=a%00b",
+        "bundle?stream=project/%CF%EE",
+        "bundle?record=1&%CF%EE=1",
+        "accountability?person=%CF%EE",
         "bundle?stream=a%0A",
         "bundle?record=1&unit=105",
         "bundle?" + "record=1&" * 501,
@@ -310,6 +320,18 @@ def test_no_number_is_a_server_error(reader: Caller, path: str, number: str) -> 
 )
 def test_what_is_not_understood_is_refused(reader: Caller, question: str) -> None:
     reader.get(question).then(422).problem("malformed")
+
+
+def test_what_was_never_recorded_is_not_found_by_any_door(reader: Caller) -> None:
+    for path in ("records/99/proof", "bundle?record=99", "bundle?record=1&range=1-99"):
+        reader.get(path).then(404).problem("not_found")
+
+
+def test_what_is_no_text_is_told_by_its_name(reader: Caller) -> None:
+    faults = reader.get("bundle?record=1&stream=%CF%EE").then(422).problem("malformed").faults
+    assert faults == {"stream": "须为 UTF-8"}
+    faults = reader.get("bundle?stream=").then(422).problem("malformed").faults
+    assert "不得换行" not in faults["stream/0"]
 
 
 @pytest.mark.parametrize("question", ["bundle", "bundle?range=2-1"])
