@@ -1429,7 +1429,7 @@ def trusted(it: Bundle | Tiles, asked: Asked, report: Report) -> Policy | None:
         report.note("keys", wrong[0])
         raise Stop
     if not it.policy:
-        report.note("keys", Lacking("没有给出规则 · no policy was given: --policy"))
+        report.note("keys", Lacking("没有规则，请自带 · no policy, bring one: --policy"))
         return None
     policy = report.must("keys", Policy.parse, it.policy)
     if asked.trusts_bundle:
@@ -1437,7 +1437,7 @@ def trusted(it: Bundle | Tiles, asked: Asked, report: Report) -> Policy | None:
         report.note("keys", Unchecked(said))
     else:
         said = "取自包内，不能证明是谁的 · the bundle's own, which proves nothing of whose they are"
-        report.note("keys", Lacking(f"{said}: --policy"))
+        report.note("keys", Lacking(f"{said}; 请自带规则 · bring a policy: --policy"))
     return replace(policy, retired=lasts)
 
 

@@ -111,6 +111,7 @@ def test_a_retired_key_is_no_key_by_being_retired(verify: Verify) -> None:
 def test_keys_from_the_bundle_itself_prove_nothing(tmp_path: Path) -> None:
     path = packed(evidence(), tmp_path / "b.zip")
     assert judged(path).exit == 3
+    assert "bring a policy: --policy" in judged(path).verdict.says
     assert judged(path, "--trust-bundle-keys").exit == 0
     packed(evidence() | {"records/13": b""}, path)
     assert judged(path).exit == 1
