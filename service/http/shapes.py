@@ -109,6 +109,7 @@ class ReadyShape(Schema):
     lag = number("查询数据最多落后的记录数")
     quarantined = number("查询数据未能读入的记录数")
     unverified = number("最近一次核验未通过的台账数")
+    history_missing = number("缺少已经签署的记录，或见证人有异议，因而不再登记的台账数")
 
 
 class FaultShape(Schema):

@@ -22,7 +22,7 @@ from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.rows import Head
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import Checkpoint
-from service.proofs.custody import Custody, Objection
+from service.proofs.custody import BadCustody, Custody, Objection
 from service.proofs.notes import BadNote
 from service.proofs.seals import was_sealed
 from service.proofs.signed import own_beyond
@@ -73,6 +73,19 @@ def require_as_long(ledger: str, size: int, custody: Custody) -> None:
         raise too_short(ledger, size, sealed.checkpoint.size)
     if objections := custody.objections():
         raise objected(ledger, size, objections)
+
+
+def is_closed(storage: Storage[Any], size: int, custody: Custody) -> bool:
+    """Would nothing be added to a ledger of this size, for what custody has of it, or has not?
+
+    Records are not read for it, so not all of what closes a ledger is found.
+    """
+    try:
+        require_as_long(storage.ledger, size, custody)
+        require_in_custody(storage, custody)
+    except (BadCustody, HistoryMissing, OSError):
+        return True
+    return False
 
 
 def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:

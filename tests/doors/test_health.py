@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from aggregates.roles import Role
 from service.ledger.verifications import Verdict, Verification, keep
+from service.proofs.custody import Custody, Objection
+from service.proofs.rounds import Rounds, keys_of
 from tests.doors.asking import LEDGER, NOW, AtTheOffice, served
 
 
@@ -69,3 +74,40 @@ def test_a_server_that_would_lose_records_is_told(office: AtTheOffice) -> None:
     """The PostgreSQL of these tests runs without fsync, and that is noticed."""
     is_sqlite = office.app.engine.dialect.name == "sqlite"
     office.stranger().get("/readyz").then(200, durable=is_sqlite)
+
+
+def witness_has_seen_more(custody: Custody) -> None:
+    custody.note_objection(Objection("audit", 1_000))
+
+
+def checkpoint_is_none(custody: Custody) -> None:
+    custody.make_folder()
+    custody.checkpoint_file.write_text("secret")
+
+
+@pytest.mark.parametrize("happens", [witness_has_seen_more, checkpoint_is_none])
+def test_where_nothing_may_be_added_for_what_custody_has_nothing_is_ready(
+    office: AtTheOffice, happens: Callable[[Custody], None]
+) -> None:
+    office.stranger().get("/readyz").then(200, history_missing=0)
+    happens(Custody(Path(office.app.settings.custody), office.slug))
+    answer = office.stranger().get("/readyz").then(503).problem("not_ready")
+    readiness = answer.json["readiness"]
+    assert (readiness["ready"], readiness["history_missing"]) == (False, 1)
+    assert "1 个台账缺少已经签署的记录" in answer.json["detail"]
+    assert "secret" not in answer.response.text
+
+
+def test_where_custody_has_lost_what_was_sealed_nothing_is_ready(
+    office: AtTheOffice, tmp_path: Path
+) -> None:
+    settings = replace(office.app.settings, custody=str(tmp_path / "another"))
+    keys_of(office.ledger, settings).new()
+    Rounds(office.ledger, settings).go()
+    with served(settings.database_url, office.clock, custody=settings.custody) as app:
+        assert app.test_client().get("/readyz").status_code == 200
+        Custody(Path(settings.custody), office.slug).checkpoint_file.unlink()
+        answer = app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["readiness"]["history_missing"] == 1
