@@ -36,7 +36,7 @@ def new(*, database: str | None, ledger: str, lost: bool, reason: str, as_json: 
     """Make a ledger's first key, and sign with it; the private part stays in the custody folder.
 
     Where a key is in use whose file is not there, put its file back. If it is lost, --lost retires
-    it: what it signed is good up to the last checkpoint in custody, and no further.
+    it: what it signed is good up to the last checkpoint that is known, and no further.
     """
     if lost != bool(reason):
         raise click.UsageError("--lost and --reason go together")

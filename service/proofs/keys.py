@@ -63,7 +63,7 @@ class Keys:
     def new_for_lost(self, reason: str) -> PublicKey:
         """Make another key, and retire those that are in use and whose files are lost.
 
-        What they have signed stays good up to the last checkpoint in custody; without one, nothing.
+        What they have signed stays good up to the last checkpoint known; without one, nothing.
         Broken off on the way, it is taken up again where it was. Raises ``BadKeyFile`` where there
         is a key, and ``KeyRefused`` where none was lost.
         """
