@@ -35,6 +35,7 @@ from service.proofs.custody import BadCustody, Custody, Sealed
 from service.proofs.examining import Examination, Examined
 from service.proofs.growing import Growing, Since
 from service.proofs.losses import losses_of
+from service.proofs.policy import NONE
 from service.proofs.rounds import policy_of
 from service.proofs.tiles import NotThere
 from service.settings import Settings
@@ -169,6 +170,11 @@ class Inspection:
             unchecked.append(f"checkpoints: none has records {signed + 1} to {size} yet")
         if found.cosignatures:
             checked.append(f"cosignatures: {found.cosignatures}")
+        if self._policy.quorum != NONE:
+            is_enough = self._policy.is_reached(found.witnesses)
+            said = f"as many as the policy wants have signed that of {signed} records"
+            where = checked if is_enough else unchecked
+            where.append(f"witnesses: {'' if is_enough else 'not '}{said}")
         if found.by_strangers:
             named_by_none = "by witnesses whom no policy names, only read"
             unchecked.append(f"cosignatures: {found.by_strangers} {named_by_none}")

@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
+from service.ledger.entry import Entry
 from service.ledger.findings import Unsound, failure_of
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import Checkpoint
@@ -71,15 +73,33 @@ class Examined:
     """How many of each log whose loss is on record the records do not bear out."""
     previous: dict[str, int] = field(default_factory=dict)
     """The size of each log's last checkpoint."""
+    kept_at: dict[str, datetime] = field(default_factory=dict)
+    """When that was kept."""
+    witnesses: set[PublicKey] = field(default_factory=set)
+    """Those of the policy who have signed the last one."""
     is_whole: bool = True
     """Does it begin with the first checkpoint of each log?"""
     goes_on: bool = False
     """Is there a checkpoint of a log whose loss is not on record?"""
 
-    def add(self, sealed: Sealed) -> None:
+    def add(self, sealed: Sealed, witnesses: set[PublicKey]) -> None:
         """Take in the next checkpoint that the records bear out."""
         self.checkpoints += 1
-        self.last = sealed
+        self.last, self.witnesses = sealed, witnesses
+
+    def require_time(self, row: Row) -> None:
+        """Raises ``Unsound`` where one was kept at no moment, or before what it is of."""
+        try:
+            at = datetime.fromisoformat(row.sealed_at)
+        except (TypeError, ValueError) as error:
+            raise bad_checkpoint(row.size, "was kept at what is no moment") from error
+        if at.tzinfo is None:
+            raise bad_checkpoint(row.size, "was kept at what is no moment")
+        if row.entry is not None and at < Entry.parse(bytes(row.entry)).recorded_at:
+            raise bad_checkpoint(row.size, "was kept before its last record was made")
+        if at < self.kept_at.get(row.origin, at):
+            raise bad_checkpoint(row.size, "was kept before the one before it")
+        self.kept_at[row.origin] = at
 
     def require_next(self, told: Checkpoint) -> None:
         """Raises ``Unsound`` where one is left out before this one."""
@@ -133,7 +153,7 @@ class Examination:
                 self._require_reached(row.size)
             else:
                 growing.grow(min(row.size, size))
-                self._take_in(self.signed(row), growing, found)
+                self._take_in(row, growing, found)
         for origin, beyond in self.beyond.items():
             found.require_kept(self.losses[origin].last, beyond)
         for (stray,) in self._select(STRAYS):
@@ -142,23 +162,25 @@ class Examination:
         self._require_gone_on(found)
         return found
 
-    def _take_in(self, sealed: Sealed, growing: Growing, found: Examined) -> None:
+    def _take_in(self, row: Row, growing: Growing, found: Examined) -> None:
         """Hold a checkpoint against the records, as far as they are asked about."""
+        sealed = self.signed(row)
         told = sealed.checkpoint
         beyond = self.beyond.get(told.origin)
         is_lost = beyond is not None and told.size > beyond
         unlike = failure_of(partial(growing.compare, sealed))
         if unlike and not is_lost:
             raise unlike
-        self._cosigned(sealed, found)
+        witnesses = self._cosigned(sealed, found)
         if beyond is not None and is_lost:
             found.require_kept(told, beyond)
         else:
             found.require_next(told)
+            found.require_time(row)
         if unlike:
             found.lost[told.origin] += 1
         else:
-            found.add(sealed)
+            found.add(sealed, witnesses)
 
     def _require_gone_on(self, found: Examined) -> None:
         """Whoever accepts a loss seals the log that the ledger is from there on."""
@@ -190,33 +212,43 @@ class Examination:
             raise bad_checkpoint(at, "is not signed by a key that was good for it")
         return sealed
 
-    def _cosigned(self, sealed: Sealed, found: Examined) -> None:
-        """What is kept of witnesses are their words on this text; of strangers nothing is known."""
-        told = sealed.checkpoint
+    def _cosigned(self, sealed: Sealed, found: Examined) -> set[PublicKey]:
+        """Which witnesses have signed it; what is kept of them are their words on this text.
+
+        Of strangers nothing is known.
+        """
+        told, witnesses = sealed.checkpoint, set()
         for witness, line in self._select(COSIGNATURES, told.size, told.origin):
             what = f"cosignature of {told.size} by {witness}"
             try:
                 signature = Signature.parse(line)
-                if signature.name != witness:
+                if witness not in signature.places:
                     raise Unsound(0, what, f"is by {signature.name}")
-                is_known = self._is_known(signature, sealed.note.text)
+                key = self._key_of(signature, sealed.note.text)
             except (AttributeError, BadNote, TypeError) as error:
                 raise Unsound(0, what, f"cannot be believed: {error}") from error
-            found.cosignatures += is_known
-            found.by_strangers += not is_known
+            found.cosignatures += key is not None
+            found.by_strangers += key is None
+            witnesses |= {key} if key else set()
+        return witnesses
 
-    def _is_known(self, signature: Signature, text: str) -> bool:
-        """Is it by a witness of the policy, who may also have had another key under his name?
+    def _key_of(self, signature: Signature, text: str) -> PublicKey | None:
+        """The key of the policy that it is by; None where the policy knows nobody of this name.
 
-        Raises ``BadNote`` where it is not by the key that it names, or by one that it does not.
+        Raises ``BadNote`` where it is not by the key that it names, or by one that it does not. A
+        key that a witness had before under the same name is known if the policy names it, too.
         """
-        for key in (each.key for each in self.policy.witnesses.values()):
+        keys = (each.key for each in self.policy.witnesses.values())
+        named = [key for key in keys if key.name == signature.name]
+        for key in named:
             if signature.is_by(key):
                 key.time_of(text, signature.value)
-                return True
-            if key.name == signature.name and has_signed(key, text, signature.value):
+                return key
+            if has_signed(key, text, signature.value):
                 raise BadNote(f"{key.name} has signed it with another key than it says")
-        return False
+        if named:
+            raise BadNote(f"no key that the policy has of {signature.name} has signed it")
+        return None
 
     def _in_custody(self, size: int) -> None:
         """The last checkpoint outside the database is there, too, once nobody is signing one."""
@@ -241,6 +273,17 @@ class Examination:
             raise bad_checkpoint(at, "is in custody, and gone from the database")
         if Sealed.parse(kept[0][0]).checkpoint != sealed.checkpoint:
             raise bad_checkpoint(at, "is another one in custody")
+        self._require_cosigned(sealed)
+
+    def _require_cosigned(self, sealed: Sealed) -> None:
+        """What witnesses said of it is there, too."""
+        told = sealed.checkpoint
+        rows = self._select(COSIGNATURES, told.size, told.origin)
+        kept = {(each.name, each.number) for each in (Signature.parse(line) for _, line in rows)}
+        for each in sealed.note.signatures:
+            if each.name != told.origin and (each.name, each.number) not in kept:
+                what = f"cosignature of {told.size} by {each.name}"
+                raise Unsound(0, what, "is in custody, and gone from the database")
 
     def kept(self, after: int = SMALLEST) -> Iterator[Row]:
         """Every checkpoint of more records than so many."""

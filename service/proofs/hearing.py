@@ -8,6 +8,7 @@ kept, before anything is signed after it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -18,8 +19,9 @@ from service.ledger.tables import cosignature
 from service.proofs.anchor import objected, require_unbroken
 from service.proofs.cosigning import SECONDS, Answer, cosigned
 from service.proofs.custody import Custody, Objection, Sealed
-from service.proofs.notes import PublicKey
+from service.proofs.notes import BadNote, PublicKey, Signature
 from service.proofs.policy import Policy, Witness
+from service.proofs.seals import is_true
 from service.proofs.tiles import Tiles
 
 PATIENCE = 3.0
@@ -139,17 +141,30 @@ class Hearing:
         return sealed
 
     def _record(self, sealed: Sealed) -> None:
-        """Keep in the database, too, what custody has of witnesses."""
+        """Keep in the database, too, what custody has of witnesses, whatever is kept there."""
         c, told = cosignature.c, sealed.checkpoint
         at = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
-        here = sa.select(c.witness).where(*(c[name] == value for name, value in at.items()))
+        here = sa.select(c.witness, c.line).where(*(c[name] == value for name, value in at.items()))
         with writing(self._storage.engine) as connection:
-            known = {*connection.execute(here).scalars()}
+            known = {row.witness: row.line for row in connection.execute(here)}
+            true = self._true(sealed, known.values())
             for each in sealed.note.signatures:
-                if each.name not in {told.origin, *known}:
-                    row = {**at, "witness": each.name, "line": str(each)}
+                free = [place for place in each.places if place not in known]
+                is_kept = each.number in true or str(each) in known.values()
+                if each.name != told.origin and free and not is_kept:
+                    row = {**at, "witness": free[0], "line": str(each)}
                     connection.execute(sa.insert(cosignature).values(row))
-                    known.add(each.name)
+                    known[free[0]] = str(each)
+
+    def _true(self, sealed: Sealed, lines: Iterable[str]) -> set[bytes]:
+        """The numbers of the policy's keys that have signed one of these lines."""
+        found = set()
+        for line in lines:
+            with suppress(BadNote):
+                signature = Signature.parse(line)
+                if is_true(sealed.note.text, signature, self.policy.keys()):
+                    found.add(signature.number)
+        return found
 
 
 def objections_in(shown: Sealed, answers: Iterable[Answer]) -> list[Objection]:

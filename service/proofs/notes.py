@@ -140,6 +140,11 @@ class Signature:
         require_name(name)
         return cls(name, data[:4], data[4:])
 
+    @property
+    def places(self) -> tuple[str, str]:
+        """Under which names it may be kept: its own, or that and its number if that is taken."""
+        return self.name, f"{self.name}+{self.number.hex()}"
+
     def is_by(self, key: PublicKey) -> bool:
         """Does it say to be by this key? Whether it is, only ``time_of`` knows."""
         return (self.name, self.number) == (key.name, key.number)

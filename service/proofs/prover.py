@@ -18,7 +18,7 @@ from service.proofs.anchor import require_as_kept
 from service.proofs.bundles import Bundler, Contents, Told, Wanted
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Sealed
-from service.proofs.rounds import keys_of
+from service.proofs.rounds import keys_of, policy_of
 from service.proofs.seals import Kept, Seals
 from service.proofs.tiles import NotThere, Tiles, Tree
 from service.proofs.trust import trust_of
@@ -50,7 +50,10 @@ class Prover:
         self._ledger, self._settings = ledger, settings
         self._storage = storage(ledger.engine, ledger.slug)
         self._tiles_of = lru_cache(1)(lambda _origin: Tiles(self._storage))
-        self._seals = Seals(self._storage)
+
+    @property
+    def _seals(self) -> Seals:
+        return Seals(self._storage, policy_of(self._settings).keys())
 
     @property
     def origin(self) -> str:

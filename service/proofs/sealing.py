@@ -8,15 +8,18 @@ than the last one, or has another beginning, cannot come into being.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.clock import Clock, shown, utc_now
 from service.ledger.engine import writing
+from service.ledger.entry import Entry
 from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
-from service.ledger.storage import Storage
+from service.ledger.storage import ENTRY, Storage
 from service.ledger.tables import checkpoint as kept
 from service.proofs.anchor import LEAD_OUT, require_unbroken, root_at
 from service.proofs.checkpoints import Checkpoint
@@ -32,6 +35,10 @@ PORTION = 1_000
 ENTRIES = (
     "SELECT position, entry FROM record WHERE ledger = ? AND position > ? AND position <= ?"
     " ORDER BY position LIMIT ?"
+)
+SEALED_AT = (
+    "SELECT sealed_at FROM checkpoint WHERE ledger = ? AND origin = ? AND size < ?"
+    " ORDER BY size DESC LIMIT 1"
 )
 LISTED = (
     "SELECT stream, max(version), max(position) FROM record"
@@ -181,8 +188,19 @@ class Sealer:
         """Keep it in the database as well, once."""
         told = sealed.checkpoint
         key = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
-        row = {**key, "note": str(sealed.note), "sealed_at": shown(self._clock())}
+        row = {**key, "note": str(sealed.note), "sealed_at": shown(self._time_of(told))}
         with writing(self._storage.engine) as connection:
             is_there = sa.exists().where(*(kept.c[name] == value for name, value in key.items()))
             if not connection.scalar(sa.select(is_there)):
                 connection.execute(sa.insert(kept).values(row))
+
+    def _time_of(self, told: Checkpoint) -> datetime:
+        """Now; but not before what is sealed, whose clock may have been a little ahead."""
+        its = (self._storage.ledger, told.origin, told.size)
+        with self._storage.connected() as connection:
+            entries = self._storage.rows(connection, ENTRY, self._storage.ledger, told.size)
+            before = self._storage.rows(connection, SEALED_AT, *its)
+        times = [self._clock(), *(Entry.parse(bytes(entry)).recorded_at for (entry,) in entries)]
+        with suppress(TypeError, ValueError):
+            times += [datetime.fromisoformat(at).astimezone(UTC) for (at,) in before]
+        return max(times)

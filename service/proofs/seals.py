@@ -6,12 +6,14 @@ A ledger is another log after every loss; each checkpoint is one of the log of s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from service.ledger.storage import Storage
 from service.proofs.custody import Sealed
-from service.proofs.notes import Signature
+from service.proofs.notes import BadNote, Note, PublicKey, Signature
 
 ANY = "SELECT 1 FROM checkpoint WHERE ledger = ? LIMIT 1"
 CHECKPOINTS = (
@@ -43,8 +45,9 @@ class Kept:
 class Seals:
     """已存检查点: of one ledger, by the log that they are of."""
 
-    def __init__(self, storage: Storage[Any]) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage[Any], keys: Iterable[PublicKey] = ()) -> None:
+        """``keys``: under their names only what they have signed is told, and before all else."""
+        self._storage, self._keys = storage, [*keys]
 
     def at(self, origin: str, size: int) -> Kept | None:
         """A log's checkpoint at exactly this size, if there is one."""
@@ -64,7 +67,7 @@ class Seals:
                 span = (rows[-1][0], rows[0][0])
                 for size, line in self._storage.rows(connection, COSIGNATURES, *its, *span):
                     lines[size].append(Signature.parse(line))
-        return [kept(note, sealed_at, lines[size]) for size, note, sealed_at in rows]
+        return [kept(note, sealed_at, lines[size], self._keys) for size, note, sealed_at in rows]
 
 
 def was_sealed(storage: Storage[Any]) -> bool:
@@ -73,8 +76,18 @@ def was_sealed(storage: Storage[Any]) -> bool:
         return bool(storage.rows(connection, ANY, storage.ledger))
 
 
-def kept(note: str, sealed_at: str, cosignatures: list[Signature]) -> Kept:
+def kept(note: str, sealed_at: str, lines: list[Signature], keys: Iterable[PublicKey] = ()) -> Kept:
     """A checkpoint as it was kept, put together. Raises ``BadNote``."""
-    signed = Sealed.parse(note)
+    signed, known = Sealed.parse(note), [*keys]
+    true = [each for each in lines if is_true(signed.note.text, each, known)]
+    names = {key.name for key in known}
+    cosignatures = [*true, *(each for each in lines if each.name not in names)]
     whole = Sealed(signed.checkpoint, signed.note.with_signatures(cosignatures))
-    return Kept(whole, sealed_at, tuple(each.name for each in cosignatures))
+    return Kept(whole, sealed_at, tuple(dict.fromkeys(each.name for each in cosignatures)))
+
+
+def is_true(text: str, signature: Signature, keys: Iterable[PublicKey]) -> bool:
+    """Has one of these keys signed this text so?"""
+    with suppress(BadNote):
+        return bool(Note(text, (signature,)).signed_by(keys))
+    return False

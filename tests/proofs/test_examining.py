@@ -17,7 +17,7 @@ from service.ledger.findings import Unsound
 from service.ledger.recorder import storage
 from service.ledger.tables import checkpoint
 from service.proofs.custody import Custody, Sealed
-from service.proofs.examining import Examination
+from service.proofs.examining import Examination, Examined
 from service.proofs.losses import Loss
 from service.proofs.notes import Kind, Note, Signature, Signer
 from service.proofs.policy import NONE, Policy
@@ -284,6 +284,61 @@ def test_a_cosignature_is_known_whatever_number_its_key_is_given(
     said = Signature.parse(row.values["line"])
     with changed(engine, row, line=str(replace(said, number=b"none"))):
         assert "has signed it with another key than it says" in finding(ledger, settings)
+
+
+def test_who_is_no_witness_does_not_sign_under_the_name_of_one(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    (row,) = rows(engine, "cosignature")
+    said = Signature.parse(row.values["line"])
+    with changed(engine, row, line=str(replace(said, number=b"none", value=bytes(72)))):
+        assert "no key that the policy has of audit.example/w1" in finding(ledger, settings)
+
+
+def test_what_custody_has_of_witnesses_and_is_gone_is_missed(
+    ledger: Ledger, settings: Settings
+) -> None:
+    custody = Custody(Path(settings.custody), SLUG)
+    sealed = custody.sealed()
+    assert sealed is not None
+    said = WITNESS.sign(sealed.note.text, 1_700_000_000)
+    custody.keep(sealed.note.with_signatures([said]))
+    missed = "cosignature of 403 by audit.example/w1 is in custody, and gone from the database"
+    assert finding(ledger, settings) == missed
+    assert examined_after_a_round(ledger, settings).witnesses == {WITNESS.public}
+
+
+def examined_after_a_round(ledger: Ledger, settings: Settings) -> Examined:
+    Rounds(ledger, settings).go()
+    return examination(ledger, settings).examine(ledger.head_position())
+
+
+@pytest.mark.parametrize(
+    ("sealed_at", "told"),
+    [
+        ("x", "at what is no moment"),
+        ("2026-11-21", "at what is no moment"),
+        ("1999-01-01T00:00:00+08:00", "before its last record was made"),
+        ("9990-01-01T00:00:00+08:00", "before the one before it"),
+    ],
+)
+def test_a_checkpoint_that_was_kept_at_another_time_is_found(
+    engine: Engine, ledger: Ledger, settings: Settings, sealed_at: str, told: str
+) -> None:
+    (row,) = rows(engine, "checkpoint", "size = 351")
+    with changed(engine, row, sealed_at=sealed_at):
+        at = 403 if sealed_at.startswith("9") else 351
+        assert finding(ledger, settings) == f"checkpoint {at} was kept {told}"
+
+
+@pytest.mark.parametrize("size", ["'abc'", "x'ff'", "351.5"])
+def test_a_checkpoint_of_what_is_no_number_is_found(
+    sqlite_engine: Engine, settings: Settings, size: str
+) -> None:
+    ledger = sealed_office(sqlite_engine, settings)
+    unguard(sqlite_engine)
+    execute(sqlite_engine, f"UPDATE checkpoint SET size = {size}")
+    assert finding(ledger, settings).endswith("is of no size")
 
 
 def test_of_a_strangers_cosignature_nothing_is_known(ledger: Ledger, settings: Settings) -> None:

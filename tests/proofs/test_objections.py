@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Barrier
@@ -23,16 +23,18 @@ from service.ledger.recorder import create_ledger
 from service.proofs.anchor import anchor
 from service.proofs.custody import BadCustody, Custody, Objection
 from service.proofs.hearing import PATIENCE, TooFewHeard
+from service.proofs.notes import Signature
 from service.proofs.patrol import Patrol
 from service.proofs.policy import NONE, Policy
 from service.proofs.policy import Witness as Known
+from service.proofs.prover import Prover
 from service.proofs.recovering import heed_no_stranger
 from service.proofs.rounds import Round, Rounds, keys_of
 from service.proofs.witness import Submission, Witness
 from service.release import announce_everywhere
 from service.settings import Settings
-from tests.ledger.tampering import Backup, backup, restore
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.ledger.tampering import Backup, backup, execute, restore
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 from tests.proofs.test_witness_cosigning import served
 
@@ -356,3 +358,30 @@ def test_an_application_asks_as_soon_as_it_is_made(machine: Machine, old: Copy) 
     announce_everywhere(machine.engine)
     with pytest.raises(HistoryMissing, match="w1 has seen 351"):
         add(machine.started(), 1)
+
+
+def test_what_somebody_keeps_under_a_witnesss_name_does_not_hide_what_it_signs(
+    machine: Machine,
+) -> None:
+    """It was put there before the witness could be asked."""
+    add(machine.started(), 1)
+    back = away(machine)
+    rounds = Rounds(machine.started(), machine.settings)
+    with suppress(TooFewHeard):
+        rounds.go()
+    assert rounds._sealer.seal(rounds._keys.signer()) is not None
+    name, line = witness().name, str(Signature(witness().name, b"none", bytes(72)))
+    execute(
+        machine.engine,
+        "INSERT INTO cosignature (ledger, size, origin, witness, line)"
+        " VALUES (:ledger, 302, :origin, :witness, :line)",
+        ledger=SLUG,
+        origin=ORIGIN,
+        witness=name,
+        line=line,
+    )
+    back()
+    assert machine.sealed().is_enough
+    last = Prover(machine.started(), machine.settings).latest()
+    assert (last.size, last.witnesses) == (302, (name,))
+    assert witness().public in last.sealed.note.signed_by([witness().public])
