@@ -70,6 +70,8 @@ def command(
         at = Ledger(engine, ledger)
         keys = keys_of(at, chosen)
         ignored = heed_no_stranger(custody, policy_of(chosen)) if chosen.policy else ""
+        if not chosen.policy and custody.objections():
+            click.echo("what a witness objects is dropped only under a WENXIAO_POLICY", err=True)
         if ignored:
             click.echo(ignored, err=True)
         try:

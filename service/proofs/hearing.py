@@ -42,6 +42,7 @@ class Hearing:
         self.policy = policy
         self._storage, self._custody = storage, custody
         self._heard: dict[PublicKey, int] = {}
+        self._silent: list[str] = []
 
     def hear(self) -> None:
         """Ask whoever has not been heard, or objects, about the last checkpoint that is kept.
@@ -52,7 +53,9 @@ class Hearing:
         """
         while (shown := self._custody.sealed()) and (whom := self._unheard()):
             require_unbroken(self._storage, self._size, shown.checkpoint)
-            if self._is_settled(shown, self._answers(shown, whom, PATIENCE)):
+            answers = self._answers(shown, whom, PATIENCE)
+            self._silent = silent_in(answers)
+            if self._is_settled(shown, answers):
                 break
         self.require_unopposed()
 
@@ -66,6 +69,14 @@ class Hearing:
         askable = {each.key for each in self.policy.witnesses.values() if each.url}
         is_heard = self.policy.is_reached(self._heard) or self._heard.keys() >= askable
         return is_heard or self._custody.sealed() is None
+
+    def too_few(self) -> TooFewHeard:
+        """Why nothing new is signed, with what came of asking."""
+        told = "; ".join(self._silent) or "nobody was asked"
+        return TooFewHeard(
+            f"too few witnesses of ledger {self._storage.ledger} could be heard ({told}): nothing"
+            " new is signed until as many as the policy wants have signed the last checkpoint"
+        )
 
     def require_unopposed(self) -> None:
         """Raises ``HistoryMissing`` where a witness objects to what is here."""
@@ -165,6 +176,11 @@ class Hearing:
                 if is_true(sealed.note.text, signature, self.policy.keys()):
                     found.add(signature.number)
         return found
+
+
+def silent_in(answers: Iterable[Answer]) -> list[str]:
+    """Who has not signed what he is shown, and why."""
+    return [f"{each.witness.name}: {each.reason}" for each in answers if not each.signature]
 
 
 def objections_in(shown: Sealed, answers: Iterable[Answer]) -> list[Objection]:

@@ -96,8 +96,10 @@ class Patrol:
 
 
 def told(log: Any, made: Round) -> None:
-    """A line for what was signed, and one for each witness who is silent."""
+    """A line for what was signed, by us or later by enough, and for each witness who is silent."""
     if made.sealed and made.is_new:
         log.info("sealed", size=made.sealed.checkpoint.size, is_enough=made.is_enough)
+    elif made.sealed and made.has_become_enough:
+        log.info("witnessed", size=made.sealed.checkpoint.size)
     for each in made.silent:
         log.warning("witness_is_silent", reason=each)

@@ -8,7 +8,7 @@ from pathlib import Path
 from service.ledger.application import Ledger
 from service.ledger.recorder import storage
 from service.proofs.custody import Custody, Sealed
-from service.proofs.hearing import Hearing, TooFewHeard
+from service.proofs.hearing import Hearing, silent_in
 from service.proofs.keys import Keys
 from service.proofs.notes import Signer
 from service.proofs.policy import NONE, BadPolicy, Policy
@@ -20,13 +20,14 @@ from service.settings import PREFIX, BadSetting, Settings
 class Round:
     """一轮: the checkpoint with all its signatures, who is silent, and whether the rest is enough.
 
-    ``sealed`` is None where there was nothing to sign yet.
+    ``sealed`` is None where there was nothing to sign yet; ``has_become_enough``: in this round.
     """
 
     sealed: Sealed | None
     is_new: bool = False
     silent: list[str] = field(default_factory=list)
     is_enough: bool = True
+    has_become_enough: bool = False
 
 
 def keys_of(ledger: Ledger, settings: Settings) -> Keys:
@@ -95,18 +96,15 @@ class Rounds:
             return self._sealer.seal(signer)
         last = self._sealer.last(signer.name)
         if last is None or last.checkpoint.size < self._storage.ask(self._storage.size):
-            raise TooFewHeard(
-                f"too few witnesses of ledger {self._storage.ledger} could be heard: nothing new"
-                " is signed until as many as the policy wants have signed the last checkpoint"
-            )
+            raise self._hearing.too_few()
         return None
 
     def _witnessed(self, sealed: Sealed, *, is_new: bool) -> Round:
+        was_enough = self._is_enough(sealed)
         sealed, answers = self._hearing.witnessed(sealed)
+        is_enough = self._is_enough(sealed)
+        return Round(sealed, is_new, silent_in(answers), is_enough, is_enough and not was_enough)
+
+    def _is_enough(self, sealed: Sealed) -> bool:
         policy = self._hearing.policy
-        return Round(
-            sealed,
-            is_new,
-            [f"{each.witness.name}: {each.reason}" for each in answers if not each.signature],
-            policy.is_reached(sealed.note.signed_by(policy.keys())),
-        )
+        return policy.is_reached(sealed.note.signed_by(policy.keys()))

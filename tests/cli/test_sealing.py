@@ -164,6 +164,7 @@ def test_a_mistaken_witness_is_struck_from_the_policy_and_not_heeded(
     asked = wenxiao("recover", *OFFICE)
     assert (asked.exit_code, asked.stdout) == (1, "")
     assert "witness audit has seen 900" in asked.stderr
+    assert "only under a WENXIAO_POLICY" in asked.stderr
     policy = tmp_path / "policy"
     policy.write_text(f"log {key}\nquorum none\n")
     monkeypatch.setenv("WENXIAO_POLICY", str(policy))

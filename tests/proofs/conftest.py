@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from service.http.witness import create_witness
+from service.proofs.policy import Policy
+from service.proofs.rounds import keys_of
 from service.proofs.wenxiao_verify import Report
+from service.proofs.witness import Witness
 from tests.proofs.bundles import POLICY, Members, packed
+from tests.proofs.cast import add, sealed_office, settings_in
+from tests.proofs.machines import NAME, Copy, Machine
+from tests.proofs.test_notes import witness
+from tests.proofs.test_witness_cosigning import served
 from tests.proofs.verdicts import Verify, judged
 
 
@@ -22,3 +35,35 @@ def verify(tmp_path: Path) -> Verify:
         return judged(path, "--policy", str(policy), *options)
 
     return report
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], str]]:
+    with ExitStack() as stack:
+        yield lambda it: stack.enter_context(served(it))
+
+
+@pytest.fixture
+def machine(
+    engine: Engine, sqlite_engine: Engine, tmp_path: Path, serve: Callable[[Any], str]
+) -> Machine:
+    """301 records, sealed, and cosigned by a witness in another place."""
+    alone = settings_in(tmp_path)
+    key = keys_of(sealed_office(engine, alone), alone).signer().public
+    log, its = f"log {key}\n", witness()
+    seen = Witness(sqlite_engine, its, Policy.parse(f"{log}quorum none\n"))
+    url = serve(create_witness(seen))
+    policy = tmp_path / "policy"
+    policy.write_text(f"{log}witness {NAME} {its.public} {url}\nquorum {NAME}\n", "utf-8")
+    machine = Machine(engine, replace(alone, policy=str(policy)))
+    assert machine.sealed().is_enough
+    return machine
+
+
+@pytest.fixture
+def old(machine: Machine, tmp_path: Path) -> Copy:
+    """A copy of the machine; since then fifty more records were made, and seen by the witness."""
+    made = machine.copied(tmp_path / "old")
+    add(machine.started(), 50)
+    assert machine.sealed().is_enough
+    return made
