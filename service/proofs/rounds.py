@@ -87,8 +87,10 @@ class Rounds:
         Raises ``HistoryMissing`` as ``go`` does, ``BadNote`` and ``BadPolicy``.
         """
         self._hearing.policy = policy_of(self._settings)
-        bring_up(self._storage, self._custody)
-        self._hearing.hear()
+        try:
+            bring_up(self._storage, self._custody)
+        finally:  # what is wrong in the database is no reason to ask nobody
+            self._hearing.hear()
 
     def _signed(self, signer: Signer) -> Sealed | None:
         """What is newly signed; None where there is nothing new. Raises ``TooFewHeard``."""

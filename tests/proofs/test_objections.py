@@ -233,6 +233,21 @@ def asked_by(machine: Machine, url: str) -> Rounds:
     return Rounds(machine.started(), machine.settings)
 
 
+def test_what_somebody_keeps_as_a_checkpoint_does_not_keep_witnesses_from_being_asked(
+    machine: Machine, old: Copy
+) -> None:
+    machine.restored(old)
+    execute(
+        machine.engine,
+        "INSERT INTO checkpoint (ledger, size, origin, note, sealed_at)"
+        " VALUES (:ledger, 302, :origin, 'none', '2021-03-01T00:00:00Z')",
+        ledger=SLUG,
+        origin=ORIGIN,
+    )
+    Patrol(machine.engine, (), machine.settings).hear()
+    assert machine.custody.objections() == [Objection(NAME, 351)]
+
+
 def test_all_ledgers_are_heard_at_the_same_time(
     machine: Machine, serve: Callable[[Any], str]
 ) -> None:
