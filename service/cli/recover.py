@@ -20,10 +20,12 @@ from service.cli.common import (
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
 from service.proofs.custody import Custody
+from service.proofs.keys import Keys
 from service.proofs.notes import LONGEST
 from service.proofs.recovering import (
     NothingMissing,
     accept_loss,
+    as_it_is,
     catch_up,
     heed_no_stranger,
     take_back,
@@ -88,10 +90,30 @@ def command(
             if accepts:
                 accept_loss(at, custody, keys, reason)
                 Rounds(at, chosen).go()
+                told = accepted(missing, keys)
+            else:
+                told = as_it_is(at, custody)
+            log = f"log {keys.signer().public}" if accepts else ""
         except NothingMissing as error:
             raise Failed(str(error)) from error
     if missing and not accepts:
         raise Failed(missing)
-    told = missing and f"accepted, and on record: {missing}"
-    answer = {"ledger": ledger, "missing": missing, "accepted": accepts, "ignored": ignored}
-    tell(answer, told or f"ledger {ledger} holds everything that was sealed", as_json=as_json)
+    answer = {
+        "ledger": ledger,
+        "missing": missing,
+        "accepted": accepts,
+        "ignored": ignored,
+        "lagged": lagged,
+        "log": log,
+    }
+    tell(answer, told, as_json=as_json)
+
+
+def accepted(missing: str, keys: Keys) -> str:
+    """What is done, and what is left to do elsewhere."""
+    return (
+        f"accepted, and on record: {missing}\n"
+        f"log {keys.signer().public}\n"
+        f"It is another log from here on, {keys.origin}: its witnesses, the office's own policy"
+        " and every auditor need this line, beside the one that they have."
+    )

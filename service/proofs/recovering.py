@@ -44,6 +44,17 @@ def what_is_missing(ledger: Ledger, custody: Custody) -> str:
     return ""
 
 
+def as_it_is(ledger: Ledger, custody: Custody) -> str:
+    """Of a ledger that lacks nothing: what it holds, and which losses it has on record."""
+    if custody.sealed() is None:
+        return f"nothing of ledger {ledger.slug} is sealed yet"
+    told = [f"ledger {ledger.slug} holds everything that was sealed"]
+    for loss in losses_of(ledger).values():
+        lost = f"of what was sealed beyond {loss.size} records, up to {loss.last.size},"
+        told.append(f"at record {loss.position} the loss {lost} was accepted: another log since")
+    return "; ".join(told)
+
+
 def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> None:
     """Put a loss on record, and go on as another log, which is to be sealed next.
 

@@ -97,6 +97,7 @@ def test_without_a_key_nothing_is_sealed(wenxiao: Wenxiao) -> None:
     sealed = wenxiao("seal", *OFFICE)
     assert (sealed.exit_code, sealed.stdout) == (1, "")
     assert "office.key" in sealed.stderr
+    assert wenxiao("recover", *OFFICE).stdout == "nothing of ledger office is sealed yet\n"
 
 
 def test_a_changed_key_is_listed_with_how_far_the_old_one_is_good(
@@ -276,6 +277,11 @@ def test_a_database_begun_anew_under_an_old_seal_is_not_written_to(
     assert there("recover", *OFFICE, "--accept-loss").exit_code == 2
     accepted = there("recover", *OFFICE, "--accept-loss", "--reason", "机房失火")
     assert accepted.exit_code == 0, accepted.stderr
+    (line,) = (each for each in accepted.stdout.splitlines() if each.startswith("log "))
+    assert PublicKey.parse(line.removeprefix("log ")).name == f"{key.name}.2"
+    assert (
+        "the loss of what was sealed beyond 0 records, up to " in there("recover", *OFFICE).stdout
+    )
     assert there(*issue).exit_code == 0
     sealed = there("seal", *OFFICE)
     assert sealed.stdout.startswith(f"{key.name}.2\n")
