@@ -19,6 +19,7 @@ from service.cli.common import (
 )
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
+from service.proofs.anchor import LEAD_OUT
 from service.proofs.custody import Custody
 from service.proofs.keys import Keys
 from service.proofs.notes import LONGEST
@@ -112,7 +113,7 @@ def command(
 def accepted(missing: str, keys: Keys) -> str:
     """What is done, and what is left to do elsewhere."""
     return (
-        f"accepted, and on record: {missing}\n"
+        f"accepted, and on record: {missing.partition(f'; {LEAD_OUT}')[0]}\n"
         f"log {keys.signer().public}\n"
         f"It is another log from here on, {keys.origin}: its witnesses, the office's own policy"
         " and every auditor need this line, beside the one that they have."

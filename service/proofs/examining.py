@@ -247,7 +247,10 @@ class Examination:
             if has_signed(key, text, signature.value):
                 raise BadNote(f"{key.name} has signed it with another key than it says")
         if named:
-            raise BadNote(f"no key that the policy has of {signature.name} has signed it")
+            raise BadNote(
+                f"no key that the policy has of {signature.name} has signed it; an earlier key of"
+                " his belongs there as well, without an address"
+            )
         return None
 
     def _in_custody(self, size: int) -> None:
