@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.ledger.migrations import newest_revision
 from tests.conftest import opened
 from tests.tamper.changes import EVIDENCE
 from tests.tamper.ground import STRANGER
@@ -15,6 +16,9 @@ from tests.tamper.ground import STRANGER
 Row = tuple[str, ...]
 Content = dict[str, list[Row]]
 """All rows of each table that is evidence; values as they are written down, with their types."""
+
+REVISION = "SELECT version_num FROM alembic_version"
+AT_NEWEST = [(("text", str(newest_revision()).encode()),)]
 
 UNSIGNED = {
     ("checkpoint", "sealed_at"): "when a checkpoint was kept is signed by nobody",
@@ -26,7 +30,7 @@ STRANGE = "a cosignature is by a witness whom no policy names"
 
 
 def content(url: str) -> Content | None:
-    """What there is; None where it cannot be read."""
+    """What there is; None where it cannot be read, or does not say any more in which schema."""
     engine_of = sa.make_url(url)
     try:
         if engine_of.get_backend_name() == "sqlite":
@@ -36,10 +40,12 @@ def content(url: str) -> Content | None:
         return None
 
 
-def _of_file(path: str) -> Content:
+def _of_file(path: str) -> Content | None:
     """Row by row from the tables themselves, past every index."""
     with closing(sqlite3.connect(path)) as connection:
         connection.text_factory = lambda data: ("text", data)
+        if connection.execute(REVISION).fetchall() != AT_NEWEST:
+            return None
         return {
             name: _in_order(connection.execute(f"SELECT {_columns(table)} FROM {name} NOT INDEXED"))
             for name, table in EVIDENCE.items()
