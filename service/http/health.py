@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.util import CommandError
+from eventsourcing.persistence import PersistenceError
 from flask import current_app
 from marshmallow import Schema
 
@@ -80,7 +81,7 @@ def look(engine: sa.Engine, custody: Path) -> dict[str, Any]:
         found["durable"] = not durability(engine)
         if found["migrated"]:
             found |= _numbers(engine, custody)
-    except (sa.exc.SQLAlchemyError, UnsafeDatabase, CommandError) as error:
+    except (sa.exc.SQLAlchemyError, PersistenceError, UnsafeDatabase, CommandError) as error:
         logger().warning("not ready", error=error)
     is_sound = not any(found[each] for each in FAULTS)
     found["ready"] = found["database"] and found["migrated"] and is_sound

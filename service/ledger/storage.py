@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from service.ledger.batch import Batch
 from service.ledger.engine import direct, renew
-from service.ledger.errors import StorageUnavailable, UnknownLedger
+from service.ledger.errors import HistoryMissing, StorageUnavailable, UnknownLedger
 from service.ledger.faults import ConnectionLost
 from service.ledger.hashes import SHA256, SM3
 from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
@@ -218,14 +218,19 @@ class Storage(ABC, Generic[C]):
         return int(size)
 
     def head(self, connection: C) -> Head:
-        """The ledger's head at this moment."""
+        """The ledger's head at this moment. Raises ``HistoryMissing`` where it makes no sense."""
         size, recorded_at, sha256, sm3 = self._one(connection, HEAD)
-        return Head(
-            size,
-            datetime.fromisoformat(recorded_at) if recorded_at else None,
-            Frontier.read(SHA256, size, sha256),
-            Frontier.read(SM3, size, sm3),
-        )
+        try:
+            return Head(
+                size,
+                datetime.fromisoformat(recorded_at) if recorded_at else None,
+                Frontier.read(SHA256, size, sha256),
+                Frontier.read(SM3, size, sm3),
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise HistoryMissing(
+                f"head of ledger {self.ledger} makes no sense: {error}; see wenxiao verify"
+            ) from error
 
     def clock_confirmed_at(self, connection: C) -> datetime | None:
         """When the office last confirmed the clock, by the ledger's own time."""

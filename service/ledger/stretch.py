@@ -218,6 +218,8 @@ class Examination:
     def _reason(self, row: Row, expected: int, before: bytes) -> str:
         """In which way a record is not as it was recorded."""
         position, stream, version, topic, entry, _, _ = row
+        if type(position) is not int:
+            return f"has {position!r} for its position"
         if position != expected:
             return "is missing" if position > expected else "is there twice"
         try:

@@ -31,7 +31,7 @@ from service.ledger.commitments import Held, held_in
 from service.ledger.entry import FIELDS
 from service.ledger.errors import HistoryMissing
 from service.ledger.findings import UNREADABLE, Unsound
-from service.ledger.hashes import ALGORITHMS
+from service.ledger.hashes import ALGORITHMS, SHA256
 from service.ledger.storage import Storage
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Sealed
@@ -58,7 +58,7 @@ END_OF_STREAM = (
     "SELECT version, position FROM record WHERE ledger = ? AND stream = ?"
     " ORDER BY version DESC LIMIT 1"
 )
-ENTRIES = "SELECT position, topic, entry FROM record WHERE ledger = ? AND position IN ({})"
+ENTRIES = "SELECT position, topic, entry, sha256 FROM record WHERE ledger = ? AND position IN ({})"
 VALUE = "SELECT salt, value, withheld_by FROM committed_value WHERE ledger = ? AND digest = ?"
 
 Range = tuple[int, int]
@@ -252,7 +252,9 @@ class Bundler:
         with self._storage.connected() as connection:
             asked = ENTRIES.replace("{}", marks)
             rows = self._storage.rows(connection, asked, self._storage.ledger, *positions)
-        found = {row[0]: row for row in rows}
+        for position, _, entry, leaf in rows:
+            require_hashed(self._storage.ledger, position, entry, leaf)
+        found = {row[0]: row[:3] for row in rows}
         if missing := [n for n in positions if n not in found]:
             raise self._missing(f"record {missing[0]}")
         return [found[n] for n in positions]
@@ -299,6 +301,14 @@ class Bundler:
 
     def _missing(self, what: str) -> HistoryMissing:
         return HistoryMissing(f"{what} of {self._storage.ledger} is missing: see wenxiao verify")
+
+
+def require_hashed(ledger: str, position: int, entry: bytes, leaf: bytes) -> None:
+    """Raises ``HistoryMissing`` where an entry is not the one that the trees were made of."""
+    if SHA256.leaf(entry) != leaf:
+        raise HistoryMissing(
+            f"record {position} of {ledger} is not what was hashed: see wenxiao verify"
+        )
 
 
 def gaps(positions: Sequence[int], size: int) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,10 +43,10 @@ class Objection:
     @classmethod
     def parse(cls, text: str) -> Self:
         """An objection as it is kept. Raises ``ValueError``."""
-        what, size, witness = text.split()
-        if what not in ("more", "other"):
-            raise ValueError(f"neither more nor other: {what[:20]!r}")
-        return cls(witness, int(size), what == "other")
+        said = re.fullmatch(r"(more|other) ([0-9]{1,19}) (\S+)\n?", text)
+        if said is None:
+            raise ValueError(f"no objection, remove it and seal: {text[:40]!r}")
+        return cls(said[3], int(said[2]), said[1] == "other")
 
 
 @dataclass(frozen=True)

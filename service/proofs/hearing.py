@@ -67,7 +67,8 @@ class Hearing:
         there is nothing to stand by.
         """
         askable = {each.key for each in self.policy.witnesses.values() if each.url}
-        is_heard = self.policy.is_reached(self._heard) or self._heard.keys() >= askable
+        standing = self._standing
+        is_heard = self.policy.is_reached(standing) or standing.keys() >= askable
         return is_heard or self._custody.sealed() is None
 
     def too_few(self) -> TooFewHeard:
@@ -99,12 +100,19 @@ class Hearing:
     def _size(self) -> int:
         return self._storage.ask(self._storage.size)
 
+    @property
+    def _standing(self) -> dict[PublicKey, int]:
+        """Who stands by what is kept now; not who has seen more, before it was set back."""
+        last = self._custody.sealed()
+        size = last.checkpoint.size if last else 0
+        return {key: seen for key, seen in self._heard.items() if seen <= size}
+
     def _unheard(self) -> list[Witness]:
-        objecting = self._objecting()
+        objecting, standing = self._objecting(), self._standing
         return [
             each
             for each in self.policy.witnesses.values()
-            if each.key not in self._heard or each.name in objecting
+            if each.key not in standing or each.name in objecting
         ]
 
     def _objecting(self) -> set[str]:

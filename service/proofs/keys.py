@@ -53,7 +53,7 @@ class Keys:
         is in use already and its file is lost: it would stay good for whoever finds it.
         """
         self._require_none()
-        if lost := self._lost():
+        if lost := self._in_use():
             raise KeyRefused(
                 f"{lost[0]} is in use: put {self.custody.key_file} back, or retire the key that was"
                 " lost and make another, wenxiao keys new --lost --reason …"
@@ -68,27 +68,28 @@ class Keys:
         is a key, and ``KeyRefused`` where none was lost.
         """
         self._require_none()
-        lost = self._lost()
+        lost = self._in_use()
         if not (lost or self.is_broken_off()):
             raise KeyRefused(f"no key of {self.origin} is in use, and so none was lost")
         return self._gone_on(lost, reason)
 
     def rotate(self, reason: str) -> PublicKey:
-        """Make another key, and retire the present one; what it has signed until now stays good.
+        """Make another key, and retire whatever is in use; what it has signed stays good.
 
         To be asked with the custody to oneself. Broken off on the way, it is taken up again where
         it was. Raises ``KeyRefused`` and ``BadKeyFile``.
         """
-        old = self._here()
+        self._here()
         if self.custody.sealed() is None:
             raise KeyRefused(f"{self.custody.checkpoint_file} is not there: see wenxiao recover")
-        return self._gone_on([old.public] if self._is_in_use(old.public) else [], reason)
+        return self._gone_on(self._in_use(), reason)
 
     def after_loss(self, reason: str) -> PublicKey:
-        """The key of the log that a ledger has become; its key may be lost with its records."""
-        if self.custody.key_file.exists():
-            return self.rotate(reason)
-        return self._gone_on(self._lost(), reason)
+        """The key of the log that a ledger has become; its key may be lost with its records.
+
+        So may the retirement of an earlier one: every other key is retired.
+        """
+        return self._gone_on(self._in_use(), reason)
 
     def is_broken_off(self) -> bool:
         """Was a key being made or changed, and is not in its place yet?"""
@@ -108,8 +109,8 @@ class Keys:
         if self.custody.key_file.exists():
             raise BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
 
-    def _lost(self) -> list[PublicKey]:
-        """The keys in use that nobody has here; one that is being made is not lost."""
+    def _in_use(self) -> list[PublicKey]:
+        """The keys in use, but for the one that is being made."""
         begun = [read(self.custody.next_file, self._passphrase)] if self.is_broken_off() else []
         here = {signer.public for signer in begun}
         keys = keys_on_record(self.known.keys)

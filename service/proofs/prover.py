@@ -15,7 +15,7 @@ from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.recorder import storage
 from service.ledger.trees import TILE
 from service.proofs.anchor import require_as_kept
-from service.proofs.bundles import Bundler, Contents, Told, Wanted
+from service.proofs.bundles import Bundler, Contents, Told, Wanted, require_hashed
 from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Sealed
 from service.proofs.rounds import keys_of, policy_of
@@ -24,7 +24,10 @@ from service.proofs.tiles import NotThere, Tiles, Tree
 from service.proofs.trust import trust_of
 from service.settings import Settings
 
-ENTRIES = "SELECT entry FROM record WHERE ledger = ? AND position BETWEEN ? AND ? ORDER BY position"
+ENTRIES = (
+    "SELECT entry, sha256 FROM record WHERE ledger = ? AND position BETWEEN ? AND ?"
+    " ORDER BY position"
+)
 FORMAT = "c2sp.org/tlog-proof@v1"
 
 Paths = dict[str, list[str]]
@@ -168,7 +171,10 @@ class Prover:
             rows = self._storage.rows(connection, ENTRIES, self._storage.ledger, first, last)
         if len(rows) != last - first + 1:
             raise NotThere(f"of records {first} to {last} there are {len(rows)}")
-        return [bytes(entry) for (entry,) in rows]
+        entries = [bytes(entry) for entry, _ in rows]
+        for position, (entry, (_, leaf)) in enumerate(zip(entries, rows, strict=True), first):
+            require_hashed(self._ledger.slug, position, entry, leaf)
+        return entries
 
 
 def covered(size: int, level: int, number: int) -> int:

@@ -188,11 +188,13 @@ class Sealer:
         """Keep it in the database as well, once."""
         told = sealed.checkpoint
         key = {"ledger": self._storage.ledger, "size": told.size, "origin": told.origin}
+        is_there = sa.exists().where(*(kept.c[name] == value for name, value in key.items()))
+        with writing(self._storage.engine) as connection:
+            if connection.scalar(sa.select(is_there)):
+                return
         row = {**key, "note": str(sealed.note), "sealed_at": shown(self._time_of(told))}
         with writing(self._storage.engine) as connection:
-            is_there = sa.exists().where(*(kept.c[name] == value for name, value in key.items()))
-            if not connection.scalar(sa.select(is_there)):
-                connection.execute(sa.insert(kept).values(row))
+            connection.execute(sa.insert(kept).values(row))
 
     def _time_of(self, told: Checkpoint) -> datetime:
         """Now; but not before what is sealed, whose clock may have been a little ahead."""
@@ -200,7 +202,11 @@ class Sealer:
         with self._storage.connected() as connection:
             entries = self._storage.rows(connection, ENTRY, self._storage.ledger, told.size)
             before = self._storage.rows(connection, SEALED_AT, *its)
-        times = [self._clock(), *(Entry.parse(bytes(entry)).recorded_at for (entry,) in entries)]
+        try:
+            times = [Entry.parse(bytes(entry)).recorded_at for (entry,) in entries]
+        except (TypeError, ValueError) as error:
+            raise self._not_given_back("in a form that can be read") from error
+        times.append(self._clock())
         with suppress(TypeError, ValueError):
             times += [datetime.fromisoformat(at).astimezone(UTC) for (at,) in before]
         return max(times)

@@ -150,3 +150,23 @@ def test_where_nothing_is_missing_nothing_is_accepted(ledger: Ledger, settings: 
     with pytest.raises(NothingMissing):
         accept_loss(ledger, custody(settings), keys_of(ledger, settings), "误操作")
     assert ledger.head_position() == 301
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_loss_takes_the_retirement_of_no_key_along(
+    engine: Engine, settings: Settings, unanchored: Ledger
+) -> None:
+    """That the first key was stolen is among the records that are lost."""
+    old = backup(engine)
+    keys = keys_of(unanchored, settings)
+    stolen = keys.signer().public
+    keys.rotate("失窃")
+    Rounds(unanchored, settings).go()
+    restore(engine, old)
+    other = Ledger(unanchored.engine, SLUG)
+    keys = keys_of(other, settings)
+    accept_loss(other, custody(settings), keys, "机房失火")
+    assert keys.known.keys[str(stolen)] is not None
+    assert [key for key, last in keys.known.keys.items() if last is None] == [
+        str(keys.signer().public)
+    ]

@@ -71,7 +71,14 @@ def test_a_file_that_was_changed_is_told_and_nothing_is_written(
     add(ledger, 300)
     seal(ledger, settings)
     other = bytes([whole[0] ^ 1]) + whole[1:]
-    for spoilt in (other, whole[:-1] + b"\0", b"", whole[:-1], whole + b"\0", bytes(9_000)):
+    for spoilt in (
+        other,
+        whole[:-1] + bytes([whole[-1] ^ 1]),
+        b"",
+        whole[:-1],
+        whole + b"\0",
+        bytes(9_000),
+    ):
         (folder / name).write_bytes(spoilt)
         before = files_in(folder)
         with pytest.raises(OtherHistory, match=f"{name} is not what this ledger has"):

@@ -200,6 +200,22 @@ def test_everybody_who_objects_is_heard(
     assert machine.custody.objections() == [Objection("w2", 900), Objection(NAME, 351)]
 
 
+def test_a_running_worker_signs_nothing_once_its_machine_was_set_back(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Whom it has heard has seen more than is kept now, and is heard anew."""
+    rounds = Rounds(machine.started(), machine.settings)
+    rounds.go()
+    copy = machine.copied(tmp_path / "old")
+    add(machine.started(), 50)
+    rounds.go()
+    machine.restored(copy)
+    add(machine.started(), 20)
+    with pytest.raises(HistoryMissing, match="witness w1 has seen 351"):
+        rounds.go()
+    assert machine.signed_size == 301
+
+
 def test_who_has_signed_before_is_kept_once(machine: Machine) -> None:
     for _ in range(2):
         made = machine.sealed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,15 @@ from sqlalchemy import Engine
 
 from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
+from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
+from service.proofs.bundles import Wanted
 from service.proofs.custody import Custody
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.recovering import accept_loss
 from service.proofs.rounds import keys_of
 from service.settings import Settings
-from tests.ledger.tampering import backup, restore
+from tests.ledger.tampering import backup, changed, record, restore, unguard
 from tests.proofs.cast import SLUG, add, sealed_office, settings_in
 from tests.proofs.checking import seal
 from tests.proofs.including import require_inclusion
@@ -76,3 +79,20 @@ def test_after_a_loss_it_proves_the_records_that_took_the_place_of_others(
     add(ledger, 351 - ledger.head_position())
     seal(ledger, settings)
     require_proven(prover, 320)
+
+
+def test_what_was_not_hashed_is_not_handed_out(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    """An entry was changed, and what was hashed of it left."""
+    unguard(engine)
+    prover, row = Prover(ledger, settings), record(engine, 7)
+    with changed(engine, row, entry=bytes(row.values["entry"]).replace(b"shizong", b"shizonG")):
+        for ask in (
+            lambda: prover.entry(7),
+            lambda: prover.entries(0, 8),
+            lambda: prover.bundle(Wanted(ranges=((1, 8),)), io.BytesIO()),
+        ):
+            with pytest.raises(HistoryMissing, match="record 7 of shizong is not what was hashed"):
+                ask()
+    assert prover.entry(7)

@@ -27,7 +27,8 @@ from service.proofs.rounds import Rounds, keys_of
 from service.proofs.sealing import listed_at
 from service.proofs.tiles import Tiles
 from service.settings import Settings
-from tests.ledger.tampering import backup, execute, restore, unguard
+from tests.ledger.cast import events
+from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
 from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
 from tests.proofs.test_notes import witness
 
@@ -111,6 +112,25 @@ def test_a_record_that_is_gone_is_not_passed_over(
     execute(engine, "DELETE FROM record WHERE position = 310")
     with pytest.raises(HistoryMissing, match="lacks a record"):
         Rounds(ledger, settings).go()
+
+
+def test_a_head_that_makes_no_sense_is_told(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    unguard(engine)
+    execute(engine, "UPDATE ledger_head SET size = size - 1")
+    with pytest.raises(HistoryMissing, match="head of ledger shizong makes no sense"):
+        Ledger(engine, SLUG).records_in.append(events("project/x", 1))
+    with pytest.raises(HistoryMissing):
+        Rounds(ledger, settings).go()
+
+
+def test_the_last_sealed_record_is_not_read_again_where_nothing_is_new(
+    engine: Engine, ledger: Ledger, settings: Settings
+) -> None:
+    unguard(engine)
+    with changed(engine, record(engine, 301), entry=b"no entry"):
+        assert not Rounds(ledger, settings).go().is_new
 
 
 def test_custody_that_cannot_be_read_is_no_custody(ledger: Ledger, settings: Settings) -> None:
