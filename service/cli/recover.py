@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
 import click
@@ -19,7 +18,6 @@ from service.cli.common import (
 )
 from service.ledger.application import Ledger
 from service.ledger.errors import HistoryMissing
-from service.proofs.anchor import LEAD_OUT
 from service.proofs.custody import Custody
 from service.proofs.keys import Keys
 from service.proofs.notes import LONGEST
@@ -33,6 +31,12 @@ from service.proofs.recovering import (
     what_is_missing,
 )
 from service.proofs.rounds import Rounds, keys_of, policy_of
+from service.settings import Settings
+
+WAYS_OUT = (
+    "restore the database as it was; put a lost checkpoint back with --checkpoint; strike a witness"
+    " who is mistaken from the policy; only where the records cannot be had back, --accept-loss"
+)
 
 
 @click.command("recover")
@@ -68,37 +72,24 @@ def command(
     if accepts and not reason:
         raise click.UsageError("--accept-loss needs a --reason, which goes on record")
     chosen = settings(database)
-    custody = Custody(Path(chosen.custody), ledger)
     with opened(database, is_anchored=False) as engine:
         at = Ledger(engine, ledger)
         keys = keys_of(at, chosen)
-        ignored = heed_no_stranger(custody, policy_of(chosen)) if chosen.policy else ""
-        if not chosen.policy and custody.objections():
-            click.echo("what a witness objects is dropped only under a WENXIAO_POLICY", err=True)
-        if ignored:
-            click.echo(ignored, err=True)
         try:
-            lagged = (
-                take_back(at, custody, keys, checkpoint.read(LONGEST))
-                if checkpoint
-                else catch_up(at, custody)
-            )
-            if lagged:
-                click.echo(lagged, err=True)
+            ignored = heeded(keys.custody, chosen)
+            lagged = brought_up(at, keys, checkpoint)
             with suppress(HistoryMissing):  # what is objected is kept, and told of with the rest
                 Rounds(at, chosen).hear()
-            missing = what_is_missing(at, custody)
+            missing = what_is_missing(at, keys.custody)
             if accepts:
-                accept_loss(at, custody, keys, reason)
+                accept_loss(at, keys.custody, keys, reason)
                 Rounds(at, chosen).go()
-                told = accepted(missing, keys)
-            else:
-                told = as_it_is(at, custody)
+            elif missing:
+                raise Failed(f"{missing}; {WAYS_OUT}")
             log = f"log {keys.signer().public}" if accepts else ""
+            told = accepted(missing, log, keys) if accepts else as_it_is(at, keys.custody)
         except NothingMissing as error:
             raise Failed(str(error)) from error
-    if missing and not accepts:
-        raise Failed(missing)
     answer = {
         "ledger": ledger,
         "missing": missing,
@@ -110,11 +101,33 @@ def command(
     tell(answer, told, as_json=as_json)
 
 
-def accepted(missing: str, keys: Keys) -> str:
+def heeded(custody: Custody, chosen: Settings) -> str:
+    """Heed no witness whom the policy names no longer; what was dropped, and said."""
+    if not chosen.policy:
+        if custody.objections():
+            click.echo("what a witness objects is dropped only under a WENXIAO_POLICY", err=True)
+        return ""
+    return told_aside(heed_no_stranger(custody, policy_of(chosen)))
+
+
+def brought_up(ledger: Ledger, keys: Keys, checkpoint: IO[str] | None) -> str:
+    """Have custody know what was signed last; what it did not know, and said."""
+    if checkpoint:
+        return told_aside(take_back(ledger, keys.custody, keys, checkpoint.read(LONGEST)))
+    return told_aside(catch_up(ledger, keys.custody))
+
+
+def told_aside(what: str) -> str:
+    """What was done by the way."""
+    if what:
+        click.echo(what, err=True)
+    return what
+
+
+def accepted(missing: str, log: str, keys: Keys) -> str:
     """What is done, and what is left to do elsewhere."""
     return (
-        f"accepted, and on record: {missing.partition(f'; {LEAD_OUT}')[0]}\n"
-        f"log {keys.signer().public}\n"
+        f"accepted, and on record: {missing}\n{log}\n"
         f"It is another log from here on, {keys.origin}: its witnesses, the office's own policy"
         " and every auditor need this line, beside the one that they have."
     )

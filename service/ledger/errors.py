@@ -86,7 +86,17 @@ class StorageUnavailable(OperationalError):
 
 
 class HistoryMissing(StorageUnavailable):
-    """The database does not hold what was sealed: nothing is added until somebody says why."""
+    """The database does not hold what was sealed: nothing is added until somebody says why.
+
+    ``what`` is missing; ``way_out``, for whoever does not know yet what to do about it.
+    """
+
+    def __init__(self, what: str, way_out: str = "") -> None:
+        super().__init__(what, way_out)
+        self.what, self.way_out = what, way_out
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.way_out}" if self.way_out else self.what
 
 
 class OutcomeUnknown(OperationalError):

@@ -1,7 +1,8 @@
-"""分工: the stretches of a ledger, examined by this process or by several others, in order.
+"""分工: the stretches of a ledger, examined by this process or by others beside it, in order.
 
-Each of several processes takes its turn in the order of the stretches, and sends what is left of
-each through a pipe of its own. There is nothing between them that one could leave locked.
+Each of several processes takes its turn in the order of the stretches; this one is the first of
+them, and the others send what is left of each through a pipe of their own. There is nothing between
+them that one could leave locked.
 """
 
 from __future__ import annotations
@@ -53,16 +54,16 @@ def examined(
     """
     first, last = records
     bounds = [(n, min(n + STRETCH - 1, last)) for n in range(first, last + 1, STRETCH)]
-    if processes < 2:
-        yield (examine(stored, *each, facts=facts) for each in bounds)
-        return
     url = stored.engine.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
-        results = [
+        others = [
             stack.enter_context(_examiner(url, stored.ledger, bounds[n::processes], facts=facts))
-            for n in range(processes)
+            for n in range(1, processes)
         ]
-        yield (_received(result) for _, result in zip(bounds, cycle(results), strict=False))
+        yield (
+            _received(turn) if turn else examine(stored, *each, facts=facts)
+            for each, turn in zip(bounds, cycle([None, *others]), strict=False)
+        )
 
 
 @contextmanager

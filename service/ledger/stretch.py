@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -86,6 +86,8 @@ class Body(msgspec.Struct, gc=False):
 
 
 request_of = attrgetter("request", "via", "request_digest")
+fact_of = itemgetter(0, 3, 4)
+"""Of a row: position, topic and entry."""
 read_body = msgspec.json.Decoder(Body).decode
 
 
@@ -332,7 +334,7 @@ class Examination:
     def _values(self) -> None:
         """Each personal value that records hold the digest of is there, or gone by their order."""
         sound = self.rows[: len(self.said)]
-        held = list(held_in((position, topic, entry) for position, _, _, topic, entry, *_ in sound))
+        held = list(held_in(map(fact_of, sound)))
         asked = [(each.digest,) for each in held]
         kept = {digest: row for digest, *row in self._select_among(KEPT, asked)}
         for each in held:

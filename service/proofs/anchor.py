@@ -62,7 +62,8 @@ def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
     if custody.sealed() is None and was_sealed(storage):
         raise HistoryMissing(
             f"ledger {storage.ledger} was sealed, and its last checkpoint is not in custody"
-            f" ({custody.checkpoint_file}); {LEAD_OUT}; after the acceptance of a loss, seal it"
+            f" ({custody.checkpoint_file})",
+            f"{LEAD_OUT}; after the acceptance of a loss, seal it",
         )
 
 
@@ -92,7 +93,8 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     """Some of what was sealed is not there."""
     return HistoryMissing(
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
-        f" {spanned(size + 1, sealed)} missing; {LEAD_OUT}"
+        f" {spanned(size + 1, sealed)} missing",
+        LEAD_OUT,
     )
 
 
@@ -113,8 +115,8 @@ def objected(ledger: str, size: int, objections: list[Objection]) -> HistoryMiss
         for each in objections
     )
     return HistoryMissing(
-        f"ledger {ledger} has {size} records here, and {said};"
-        f" {LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first"
+        f"ledger {ledger} has {size} records here, and {said}",
+        f"{LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first",
     )
 
 
@@ -126,7 +128,8 @@ def require_unbroken(storage: Storage[Any], size: int, sealed: Checkpoint) -> No
         if root_at(storage, algorithm, sealed.size) != root:
             raise HistoryMissing(
                 f"ledger {storage.ledger} has other records here than the {sealed.size} that were"
-                f" sealed ({algorithm.name}); {LEAD_OUT}"
+                f" sealed ({algorithm.name})",
+                LEAD_OUT,
             )
 
 

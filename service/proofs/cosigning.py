@@ -117,8 +117,7 @@ class _Asking:
         """What has come of it by now; nothing more will."""
         if not self.said.done():
             self._cut()
-            reason = f"no answer within {self.seconds:g} s"
-            return Answer(self.witness, self.seen, reason=reason)
+            return Answer(self.witness, self.seen, reason=self._too_late)
         try:
             return Answer(self.witness, self.size, self.said.result())
         except Unheard as error:
@@ -171,6 +170,8 @@ class _Asking:
         body = bytes(Submission(self.seen, tuple(path), self.note))
         try:
             return self._exchanged(body)
+        except TimeoutError as error:
+            raise Unheard(self._too_late) from error
         except (OSError, HTTPException, ValueError) as error:
             raise Unheard(f"it cannot be asked: {str(error) or type(error).__name__}") from error
 
@@ -193,6 +194,10 @@ class _Asking:
                     raise ValueError(f"it answers more than {LONGEST} bytes")
                 kind = found.headers.get_content_type()
                 return Response(found.status, kind, said.decode(errors="replace"))
+
+    @property
+    def _too_late(self) -> str:
+        return f"no answer within {self.seconds:g} s"
 
     def _cut(self) -> None:
         """End the thread's waiting, for a witness may send a byte now and then for ever."""

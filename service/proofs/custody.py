@@ -141,11 +141,6 @@ class Custody:
         except ValueError as error:
             raise BadCustody(f"{self.objection_file}: {error}") from error
 
-    @property
-    def has_lost_its_checkpoint(self) -> bool:
-        """Is there a key, which has signed as soon as it was made, and no checkpoint by it?"""
-        return self.key_file.exists() and not self.checkpoint_file.exists()
-
     def put_aside(self, generation: int) -> None:
         """Keep the last checkpoint of a log that goes on as another one; it is moved last."""
         for file in (self.objection_file, self.verified_file, self.checkpoint_file):
@@ -180,9 +175,9 @@ class Sealed:
     note: Note
 
     @classmethod
-    def parse(cls, text: str) -> Sealed:
+    def parse(cls, given: object) -> Sealed:
         """Read a signed checkpoint of ours. Raises ``BadNote``."""
-        note = Note.parse(text)
+        note = Note.parse(given)
         return cls(Checkpoint.parse(note.text), note)
 
 

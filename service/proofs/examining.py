@@ -201,7 +201,7 @@ class Examination:
         try:
             sealed = Sealed.parse(row.note)
             is_signed = is_own(sealed, self.known)
-        except (AttributeError, BadNote, TypeError) as error:
+        except BadNote as error:
             raise bad_checkpoint(at, f"cannot be believed: {error}") from error
         told = sealed.checkpoint
         if told.size != at:
@@ -225,7 +225,7 @@ class Examination:
                 if witness not in signature.places:
                     raise Unsound(0, what, f"is by {signature.name}")
                 key = self._key_of(signature, sealed.note.text)
-            except (AttributeError, BadNote, TypeError) as error:
+            except BadNote as error:
                 raise Unsound(0, what, f"cannot be believed: {error}") from error
             found.cosignatures += key is not None
             found.by_strangers += key is None

@@ -130,8 +130,9 @@ class Signature:
         return f"— {self.name} {base64.b64encode(self.number + self.value).decode()}"
 
     @classmethod
-    def parse(cls, line: str) -> Self:
+    def parse(cls, given: object) -> Self:
         """A line of a note. Raises ``BadNote``."""
+        line = text_in(given)
         dash, _, rest = line.partition(" ")
         name, _, kept = rest.partition(" ")
         data = unbase64(kept)
@@ -161,8 +162,9 @@ class Note:
         return f"{self.text}\n" + "".join(f"{signature}\n" for signature in self.signatures)
 
     @classmethod
-    def parse(cls, data: str) -> Self:
+    def parse(cls, given: object) -> Self:
         """A note as it is written. Raises ``BadNote``."""
+        data = text_in(given)
         if len(data) > LONGEST:
             raise BadNote(f"a note of {len(data)} characters")
         if CONTROL.search(data):
@@ -194,6 +196,13 @@ class Note:
 def signed(text: str, time: int | None) -> bytes:
     """The bytes that are signed."""
     return text.encode() if time is None else f"cosignature/v1\ntime {time}\n{text}".encode()
+
+
+def text_in(given: object) -> str:
+    """What a file or a database has for a text, which may be anything. Raises ``BadNote``."""
+    if not isinstance(given, str):
+        raise BadNote(f"no text: {given!r:.100}")
+    return given
 
 
 def require_name(name: str) -> None:

@@ -40,7 +40,7 @@ def what_is_missing(ledger: Ledger, custody: Custody) -> str:
     except HistoryMissing as missing:
         last = custody.sealed()
         also = last and str(what_remains(ledger, custody, last))
-        return f"{missing}; {also}" if also else str(missing)
+        return f"{missing.what}; {also}" if also else missing.what
     return ""
 
 

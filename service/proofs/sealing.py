@@ -123,7 +123,8 @@ class Sealer:
         elif Seals(self._storage).latest(signer.name):
             raise HistoryMissing(
                 f"ledger {self._storage.ledger} was sealed before, and its last checkpoint is not"
-                f" in custody; {LEAD_OUT}"
+                " in custody",
+                LEAD_OUT,
             )
         begin, size = last.checkpoint.size if last else 0, self._storage.ask(self._storage.size)
         if size == begin:

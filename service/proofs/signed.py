@@ -36,6 +36,11 @@ def keys_on_record(announced: Mapping[str, int | None]) -> dict[PublicKey, int |
     return found
 
 
+def known_to(ledger: Ledger) -> dict[PublicKey, int | None]:
+    """The keys that a ledger has on record by now."""
+    return keys_on_record(ledger.load(LedgerItself, ITSELF).keys)
+
+
 def is_own(sealed: Sealed, known: Known) -> bool:
     """Has a key of its log signed it that was good for it?
 
@@ -56,11 +61,11 @@ def own_beyond(storage: Storage[Any], origin: str, size: int) -> Sealed | None:
     if not rows:
         return None
     at, note = rows[0]
-    with suppress(AttributeError, BadNote, TypeError):
+    with suppress(BadNote):
         sealed = Sealed.parse(note)
         told = sealed.checkpoint
-        announced = Ledger(storage.engine, storage.ledger).load(LedgerItself, ITSELF).keys
-        if (told.size, told.origin) == (at, origin) and is_own(sealed, keys_on_record(announced)):
+        known = known_to(Ledger(storage.engine, storage.ledger))
+        if (told.size, told.origin) == (at, origin) and is_own(sealed, known):
             return sealed
     raise BadNote(
         f"ledger {storage.ledger} has a checkpoint {at} in its database that no key of {origin}"

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.proofs.bundles import Trust
 from service.proofs.custody import Sealed
 from service.proofs.notes import PublicKey
 from service.proofs.policy import Policy
-from service.proofs.signed import keys_on_record
+from service.proofs.signed import known_to
 from service.settings import Settings
 
 
@@ -23,7 +22,7 @@ def trust_of(ledger: Ledger, settings: Settings) -> Trust:
 
     Raises ``BadPolicy``.
     """
-    keys = keys_on_record(ledger.load(LedgerItself, ITSELF).keys)
+    keys = known_to(ledger)
     retired = "".join(f"{key} {last}\n" for key, last in keys.items() if last is not None)
     return Trust(policy_text(settings) or suggested(keys), retired)
 
@@ -41,7 +40,7 @@ def signer_unknown(sealed: Sealed, ledger: Ledger, settings: Settings) -> str:
 
 def signers(sealed: Sealed, ledger: Ledger) -> list[PublicKey]:
     """The keys on record that have signed a checkpoint."""
-    return [*sealed.note.signed_by(keys_on_record(ledger.load(LedgerItself, ITSELF).keys))]
+    return [*sealed.note.signed_by(known_to(ledger))]
 
 
 def policy_text(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy as sa
 
 from service.ledger.application import Ledger
-from service.ledger.hashes import SHA256
+from service.ledger.hashes import ALGORITHMS, SHA256, Algorithm
 from service.ledger.recorder import storage
 from service.ledger.verifications import Verdict
 from service.ledger.verify import verify
@@ -22,6 +22,7 @@ ROWS = (
     " WHERE ledger = ? AND position > ? ORDER BY position LIMIT ?"
 )
 PEER = "read:reading the rows, hashing once"
+BOTH = "both:reading the rows, hashing once by each algorithm"
 
 
 def on_both(ground: Ground) -> Iterator[Line]:
@@ -29,9 +30,11 @@ def on_both(ground: Ground) -> Iterator[Line]:
     rates = measured(ground, ground.postgresql(), recorded)
     yield compared("records on PostgreSQL, as the command does", rates, "all", PEER, 0.5)
     yield compared("records on PostgreSQL, by one process", rates, "one", PEER)
+    yield compared("records on PostgreSQL, as the command does", rates, "all", BOTH)
     rates = measured(ground, ground.sqlite(), recorded)
     yield compared("records on SQLite, as the command does", rates, "all", PEER, 0.5)
     yield compared("records on SQLite, by one process", rates, "one", PEER)
+    yield compared("records on SQLite, as the command does", rates, "all", BOTH)
     rates = measured(ground, ground.postgresql(), requested)
     yield compared("records and a request each, as the command does", rates, "all", PEER)
 
@@ -45,7 +48,8 @@ def measured(ground: Ground, url: str, fill: Callable[[Ledger, int], None]) -> R
             {
                 "all": verified(engine, number, processes=0),
                 "one": verified(engine, number, processes=1),
-                "read": read_and_hashed(engine, number),
+                "read": read_and_hashed(engine, number, SHA256),
+                "both": read_and_hashed(engine, number, *ALGORITHMS),
             },
         )
 
@@ -62,16 +66,17 @@ def verified(engine: sa.Engine, number: int, processes: int) -> Side:
     return side
 
 
-def read_and_hashed(engine: sa.Engine, number: int) -> Side:
-    """The least that can be done: every row read, every entry hashed by one algorithm."""
+def read_and_hashed(engine: sa.Engine, number: int, *algorithms: Algorithm) -> Side:
+    """The least that can be done: every row read, every entry hashed by these."""
     kept = storage(engine, SLUG)
 
     def side() -> float:
         last = 0
         with watched() as watch, kept.connected() as connection:
             while rows := kept.rows(connection, ROWS, SLUG, last, PORTION):
-                for _, _, _, _, entry, _, _ in rows:
-                    SHA256.leaf(entry)
+                for algorithm in algorithms:
+                    for _, _, _, _, entry, _, _ in rows:
+                        algorithm.leaf(entry)
                 last = rows[-1][0]
         assert last == number
         return watch.rate(number)

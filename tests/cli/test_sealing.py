@@ -208,7 +208,7 @@ def test_witnesses_are_asked_before_anything_is_added(
         done = wenxiao(*words, *OFFICE)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "witness audit has seen 900" in done.stderr
-    assert "strike it from the policy" in done.stderr
+    assert "from the policy" in done.stderr
 
 
 def test_a_worker_asks_before_it_adds(

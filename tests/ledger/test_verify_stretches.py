@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from multiprocessing import active_children
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -17,7 +18,7 @@ from service.ledger.entry import Entry
 from service.ledger.examiners import examined
 from service.ledger.recorder import Recorder, create_ledger, storage
 from service.ledger.rows import RequestRow
-from service.ledger.stretch import STRETCH
+from service.ledger.stretch import STRETCH, Examination
 from service.ledger.trees import TILE
 from service.ledger.verifications import Verdict
 from service.ledger.verify import verify
@@ -154,3 +155,14 @@ def test_a_subtree_of_subtrees_is_held_against_those_below(sqlite_engine: Engine
     with changed(sqlite_engine, row, sm3=bytes(32)):
         found = verify(sqlite_engine, LEDGER).finding
     assert found == "subtree 0 of level 2 is not kept as those below it make it"
+
+
+def test_a_row_whose_position_is_torn_out_is_told(filled: Engine) -> None:
+    """As a disk may leave it: no database lets anybody write such a row."""
+    ledger = storage(filled, LEDGER)
+    with ledger.connected() as connection:
+        examination = Examination(ledger, connection, 1, 10)
+        torn: Any = (None, *examination.rows[4][1:])
+        examination.rows[4] = torn
+        found = examination.result(facts=False).unsound
+    assert str(found) == "record 5 has None for its position"

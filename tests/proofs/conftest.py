@@ -12,16 +12,29 @@ import pytest
 from sqlalchemy import Engine
 
 from service.http.witness import create_witness
+from service.proofs.custody import Custody
 from service.proofs.policy import Policy
 from service.proofs.rounds import keys_of
 from service.proofs.wenxiao_verify import Report
 from service.proofs.witness import Witness
+from service.settings import Settings
 from tests.proofs.bundles import POLICY, Members, packed
-from tests.proofs.cast import add, sealed_office, settings_in
+from tests.proofs.cast import SLUG, add, sealed_office, settings_in
 from tests.proofs.machines import NAME, Copy, Machine
 from tests.proofs.test_notes import witness
 from tests.proofs.test_witness_cosigning import served
 from tests.proofs.verdicts import Verify, judged
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An office's, of which nobody asks for witnesses."""
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def custody(settings: Settings) -> Custody:
+    return Custody(Path(settings.custody), SLUG)
 
 
 @pytest.fixture

@@ -18,12 +18,7 @@ from service.proofs.recovering import NothingMissing, accept_loss, what_is_missi
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import Backup, backup, restore
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
+from tests.proofs.cast import SLUG, add, sealed_office
 
 
 @pytest.fixture

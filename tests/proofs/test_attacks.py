@@ -30,7 +30,7 @@ from service.proofs.prover import Prover
 from service.proofs.rounds import keys_of
 from service.settings import Settings
 from tests.ledger.cast import event
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import SLUG, add, sealed_office
 from tests.proofs.checking import Auditor, bundle, members, seal, zipped
 from tests.proofs.forging import History, rewrite
 
@@ -39,11 +39,6 @@ SIZE, SCORES = 301, range(102, 139)
 """37 scores stand in 301 records."""
 
 EVERYTHING = Wanted(ranges=((1, SIZE),))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture

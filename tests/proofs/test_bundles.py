@@ -36,17 +36,12 @@ from service.request import understand
 from service.settings import Settings
 from tests.ledger.cast import AGENCY, PROJECT
 from tests.ledger.tampering import execute, unguard
-from tests.proofs.cast import SLUG, add, announce, sealed_office, settings_in
+from tests.proofs.cast import SLUG, add, announce, sealed_office
 from tests.proofs.checking import Auditor, bundle, members, seal
 from tests.proofs.test_notes import witness
 
 PAPER = Document("县财字〔2021〕7号", date(2021, 3, 1), "5e" * 32)
 STREAM, RANGE, RECORD = Wanted(streams=(PROJECT,)), Wanted(ranges=((40, 60),)), Wanted((7, 250))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture

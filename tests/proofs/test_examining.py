@@ -25,15 +25,10 @@ from service.proofs.recovering import put_on_record
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import changed, execute, rows, unguard
-from tests.proofs.cast import ORIGIN, SLUG, add, announce, sealed_office, settings_in
+from tests.proofs.cast import ORIGIN, SLUG, add, announce, sealed_office
 from tests.proofs.test_notes import witness
 
 WITNESS = witness()
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture

@@ -20,21 +20,11 @@ from service.proofs.recovering import accept_loss
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import backup, restore
-from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office
 from tests.proofs.test_recovering import Killed, dying
 
 STEPS = ((of_keys, "ask_as_console"), (of_keys, "create"), (Path, "replace"))
 """Whatever leaves something behind while a key is made."""
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
-
-
-@pytest.fixture
-def custody(settings: Settings) -> Custody:
-    return Custody(Path(settings.custody), SLUG)
 
 
 @pytest.fixture

@@ -13,13 +13,8 @@ from service.proofs.mirror import Mirror, OtherHistory
 from service.proofs.prover import Prover, covered, tiles_of
 from service.proofs.tilepaths import read, written
 from service.settings import Settings
-from tests.proofs.cast import add, sealed_office, settings_in
+from tests.proofs.cast import add, sealed_office
 from tests.proofs.checking import Auditor, seal
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture

@@ -13,21 +13,18 @@ from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
 from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
+from service.ledger.tables import cosignature
 from service.proofs.bundles import Wanted
 from service.proofs.custody import Custody
+from service.proofs.notes import BadNote
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.recovering import accept_loss
 from service.proofs.rounds import keys_of
 from service.settings import Settings
-from tests.ledger.tampering import backup, changed, record, restore, unguard
-from tests.proofs.cast import SLUG, add, sealed_office, settings_in
+from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
+from tests.proofs.cast import SLUG, add, sealed_office
 from tests.proofs.checking import seal
 from tests.proofs.including import require_inclusion
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture
@@ -96,3 +93,19 @@ def test_what_was_not_hashed_is_not_handed_out(
             with pytest.raises(HistoryMissing, match="record 7 of shizong is not what was hashed"):
                 ask()
     assert prover.entry(7)
+
+
+@pytest.mark.parametrize("torn", ["UPDATE checkpoint SET note", "UPDATE cosignature SET line"])
+def test_what_was_signed_and_is_no_text_any_more_is_told(
+    sqlite_engine: Engine, settings: Settings, torn: str
+) -> None:
+    """As only SQLite keeps whatever it is given."""
+    prover = Prover(sealed_office(sqlite_engine, settings), settings)
+    line = str(prover.latest().sealed.note.signatures[0])
+    row = {"ledger": SLUG, "size": 301, "origin": prover.origin, "witness": "audit", "line": line}
+    with sqlite_engine.begin() as connection:
+        connection.execute(cosignature.insert().values(row))
+    unguard(sqlite_engine)
+    execute(sqlite_engine, f"{torn} = x'ff00'")
+    with pytest.raises(BadNote, match="no text"):
+        prover.latest()

@@ -29,13 +29,8 @@ from service.proofs.tiles import Tiles
 from service.settings import Settings
 from tests.ledger.cast import events
 from tests.ledger.tampering import backup, changed, execute, record, restore, unguard
-from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office, settings_in
+from tests.proofs.cast import ORIGIN, SLUG, add, sealed_office
 from tests.proofs.test_notes import witness
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
 
 
 @pytest.fixture
