@@ -39,7 +39,7 @@ from service.proofs.merkle import peaks, split
 from service.proofs.pages import cover_page
 from service.proofs.roster import Listed, Roster
 from service.proofs.sealing import listed_at
-from service.proofs.tiles import Tiles
+from service.proofs.tiles import Tiles, Tree
 
 FORMAT = "wenxiao-bundle/1"
 PORTION = 500
@@ -267,9 +267,7 @@ class Bundler:
             yield "retired", self._trust.retired
         for algorithm in ALGORITHMS:
             tree = self._tiles.tree(algorithm, contents.size)
-            places = gaps(contents.records, contents.size)
-            lines = (f"{h} {n} {base64_of(tree.complete(h, n))}\n" for h, n in places)
-            yield f"tree.{algorithm.name}", "".join(lines)
+            yield f"tree.{algorithm.name}", pruned(tree, contents.records)
         yield "manifest.json", text(contents.manifest())
         yield "cover.html", cover_page(contents, sealed)
 
@@ -309,6 +307,12 @@ def require_hashed(ledger: str, position: int, entry: bytes, leaf: bytes) -> Non
         raise HistoryMissing(
             f"record {position} of {ledger} is not what was hashed: see wenxiao verify"
         )
+
+
+def pruned(tree: Tree, positions: Sequence[int]) -> str:
+    """The roots that take a tree's root to follow from these records."""
+    places = gaps(positions, tree.size)
+    return "".join(f"{h} {n} {base64_of(tree.complete(h, n))}\n" for h, n in places)
 
 
 def gaps(positions: Sequence[int], size: int) -> Iterator[tuple[int, int]]:

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import binascii
 import hashlib
 import io
 import json
@@ -616,7 +617,9 @@ def when(time: int) -> str:
 
 # 四、树 Trees
 
-SUBTREE = re.compile(r"([0-9]|[1-5][0-9]|6[0-2]) (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=)")
+SUBTREE = re.compile(
+    "([0-9]|[1-5][0-9]|6[0-2]) (0|[1-9][0-9]{0,18}) ([A-Za-z0-9+/]{42}[048AEIMQUYcgkosw]=)"
+)
 
 
 def half(size: int) -> int:
@@ -681,11 +684,11 @@ def subtrees_in(data: bytes) -> dict[tuple[int, int], bytes]:
     reached = 0
     for line in lines:
         said = SUBTREE.fullmatch(line)
-        if not said or int(said[2]) << int(said[1]) < reached:
+        height, number = (int(said[1]), int(said[2])) if said else (0, -1)
+        if not said or number << height < reached:
             raise Wrong(f"子树行有误 · not a line for a subtree: {shown(line)}")
-        height, number = int(said[1]), int(said[2])
         reached = number + 1 << height
-        found[height, number] = hash_in(said[3])
+        found[height, number] = binascii.a2b_base64(said[3])
     if end:
         raise Wrong("末尾没有换行 · no line feed at its end")
     return found
