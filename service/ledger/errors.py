@@ -110,7 +110,7 @@ class UnknownLedger(PersistenceError):
     """No ledger of this name has been created."""
 
     def __str__(self) -> str:
-        return f"there is no ledger {self.args[0]!r} here: create it first"
+        return f"there is no ledger {self.args[0]!r} here: see wenxiao migrate"
 
 
 class LedgerExists(PersistenceError):

@@ -52,7 +52,8 @@ class Keys:
         Broken off on the way, it is taken up again where it was. Raises ``KeyRefused`` where a key
         is in use already and its file is lost: it would stay good for whoever finds it.
         """
-        self._require_none()
+        if self.custody.key_file.exists():
+            raise self._is_there()
         if lost := self._in_use():
             raise KeyRefused(
                 f"{lost[0]} is in use: put {self.custody.key_file} back, or retire the key that was"
@@ -64,10 +65,12 @@ class Keys:
         """Make another key, and retire those that are in use and whose files are lost.
 
         What they have signed stays good up to the last checkpoint known; without one, nothing.
-        Broken off on the way, it is taken up again where it was. Raises ``BadKeyFile`` where there
-        is a key, and ``KeyRefused`` where none was lost.
+        A key that is here, but was retired, as it is where custody was put back from a copy older
+        than a rotation, is replaced. Broken off on the way, it is taken up again where it was.
+        Raises ``BadKeyFile`` where the key in use is here, and ``KeyRefused`` where none was lost.
         """
-        self._require_none()
+        if self.custody.key_file.exists() and self._is_in_use(self._here().public):
+            raise self._is_there()
         lost = self._in_use()
         if not (lost or self.is_broken_off()):
             raise KeyRefused(f"no key of {self.origin} is in use, and so none was lost")
@@ -105,9 +108,8 @@ class Keys:
         settle(self.custody.folder)
         return new.public
 
-    def _require_none(self) -> None:
-        if self.custody.key_file.exists():
-            raise BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
+    def _is_there(self) -> BadKeyFile:
+        return BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
 
     def _in_use(self) -> list[PublicKey]:
         """The keys in use, but for the one that is being made."""
@@ -135,7 +137,11 @@ class Keys:
         """The present key. Raises ``KeyRefused``, and ``BadKeyFile`` where it cannot be read."""
         signer = self._here()
         if not self._is_in_use(signer.public):
-            raise KeyRefused(f"the ledger does not know {signer.public} as a key in use")
+            raise KeyRefused(
+                f"the ledger does not know {signer.public} as a key in use: put the file of the one"
+                f" that is back as {self.custody.key_file}, or, if it was lost, retire it and make"
+                " another, wenxiao keys new --lost --reason …"
+            )
         if signer.name != self.origin:
             raise KeyRefused(f"{signer.public} signs for {signer.name}, not for {self.origin}")
         return signer

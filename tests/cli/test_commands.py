@@ -174,4 +174,4 @@ def test_of_a_ledger_that_is_not_there_nothing_can_be_said(
 ) -> None:
     done = wenxiao(*words, "--ledger", "nowhere")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"
+    assert done.stderr == "Error: there is no ledger 'nowhere' here: see wenxiao migrate\n"

@@ -148,7 +148,7 @@ def test_one_true_ledger_does_not_vouch_for_an_empty_one(issued: Wenxiao) -> Non
 def test_a_ledger_that_is_not_there_is_not_thereby_false(wenxiao: Wenxiao) -> None:
     done = wenxiao("verify", "--ledger", "nowhere")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr == "Error: there is no ledger 'nowhere' here: create it first\n"
+    assert done.stderr == "Error: there is no ledger 'nowhere' here: see wenxiao migrate\n"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,27 @@ def test_a_lost_key_is_retired_where_another_one_is_made(
     assert sealed.note.signed_by([new]) == {new: None}
 
 
+def test_custody_from_before_a_rotation_gets_another_key(
+    ledger: Ledger, settings: Settings, custody: Custody
+) -> None:
+    keys, rounds = keys_of(ledger, settings), Rounds(ledger, settings)
+    older = {file: file.read_bytes() for file in custody.folder.iterdir()}
+    with custody.alone():
+        rotated = keys.rotate("每年更换")
+    add(ledger, 9)
+    rounds.go()
+    for file, held in older.items():
+        file.write_bytes(held)
+    with pytest.raises(KeyRefused, match=r"as a key in use: put the file .* keys new --lost"):
+        rounds.go()
+    new = keys.new_for_lost("机房失火")
+    first, *_ = keys.known.keys
+    assert keys.known.keys == {first: 301, str(rotated): 312, str(new): None}
+    sealed = rounds.go().sealed
+    assert sealed is not None
+    assert sealed.note.signed_by([new]) == {new: None}
+
+
 def test_a_key_that_was_lost_before_it_signed_is_good_for_nothing(
     engine: Engine, settings: Settings, custody: Custody
 ) -> None:
