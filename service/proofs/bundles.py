@@ -275,10 +275,9 @@ class Bundler:
         """What both rosters say of streams."""
         if not streams:
             return
-        listed = listed_at(self._storage, size)
-        rosters = {each.name: Roster(each, listed) for each in ALGORITHMS}
+        roster = Roster(listed_at(self._storage, size))
         for stream in streams:
-            proofs = {name: roster.proof(stream) for name, roster in rosters.items()}
+            proofs = {each.name: roster.proof(stream, each) for each in ALGORITHMS}
             paths = {name: list(map(base64_of, proof.path)) for name, proof in proofs.items()}
             yield {"stream": stream, "found": listed_told(proofs["sha256"].found), **paths}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.ledger.findings import Unsound
-from service.ledger.hashes import ALGORITHMS
+from service.ledger.hashes import ALGORITHMS, SHA256, SM3
 from service.ledger.storage import Storage
 from service.ledger.stretch import STRETCH
 from service.ledger.trees import Frontier
@@ -31,7 +31,7 @@ class Growing:
         self._storage, self.size = storage, size
         self._trees = [Tiles(storage).tree(each, size).frontier for each in ALGORITHMS]
         listed = listed_at(storage, size)
-        self._rosters = [Roster(each, listed) for each in ALGORITHMS]
+        self._roster = Roster(listed)
         self._versions = {each.stream: each.length for each in listed}
 
     def whole(self) -> Whole:
@@ -50,9 +50,8 @@ class Growing:
                 t.grown(each) for t, each in zip(self._trees, (sha256, sm3), strict=True)
             ]
             ended = {stream: (version, position) for position, stream, version, _, _ in rows}
-            for roster in self._rosters:
-                for stream, place in ended.items():
-                    roster.put(Listed(stream, *place))
+            for stream, place in ended.items():
+                self._roster.put(Listed(stream, *place))
             self.size += len(rows)
 
     def compare(self, sealed: Sealed) -> None:
@@ -61,8 +60,8 @@ class Growing:
         pairs = {
             "sha256": (told.sha256, self._trees[0].root),
             "sm3": (told.sm3, self._trees[1].root),
-            "roster-sha256": (told.roster_sha256, self._rosters[0].root),
-            "roster-sm3": (told.roster_sm3, self._rosters[1].root),
+            "roster-sha256": (told.roster_sha256, self._roster.root(SHA256)),
+            "roster-sm3": (told.roster_sm3, self._roster.root(SM3)),
         }
         for name, (said, made) in pairs.items():
             if said != made:

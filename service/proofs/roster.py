@@ -11,22 +11,23 @@ such history" have a proof each.
     root of more               H(0x01 ‖ root of those with the next bit 0 ‖ root of those with 1)
 
 A proof has the path from the place up, and, where somebody else's stream stands in that place, his.
+A name has the same place whatever the trees hash with, so one trie has the hashes of both.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 
-from service.ledger.hashes import Algorithm
+from service.ledger.hashes import SHA256, SM3, Algorithm
+from service.ledger.trees import WIDTH
 
 FORMAT = "wenxiao-roster/1"
 DEPTH = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """在册: a stream, how many records it has, and at which position the last one is."""
 
@@ -37,11 +38,6 @@ class Listed:
     def __bytes__(self) -> bytes:
         """As it is hashed; no stream's name holds a line feed."""
         return f"{FORMAT}\n{self.stream}\n{self.length}\n{self.last}".encode()
-
-    @cached_property
-    def key(self) -> int:
-        """Its place: the bits of this number, from the highest."""
-        return key_of(self.stream)
 
 
 @dataclass(frozen=True)
@@ -59,68 +55,93 @@ class RosterProof:
 class Roster:
     """名册: all streams of a ledger; grows with it, at the cost of what has changed only."""
 
-    def __init__(self, algorithm: Algorithm, listed: Iterable[Listed] = ()) -> None:
-        self._algorithm = algorithm
-        self._above = Fork([None, None])
+    def __init__(self, listed: Iterable[Listed] = ()) -> None:
+        self._above = Fork()
         for each in listed:
             self.put(each)
 
-    @property
-    def root(self) -> bytes:
-        """Its root."""
-        return self._hash(self._above.sides[0])
+    def root(self, algorithm: Algorithm) -> bytes:
+        """Its root by one of the two algorithms."""
+        return of(algorithm, hashes(self._above.left))
 
     def put(self, listed: Listed) -> None:
         """List a stream, or say how long it is now."""
-        above, side, depth = self._above, 0, 0
-        while isinstance(here := above.sides[side], Fork):
-            here.hash = None
-            above, side, depth = here, bit(listed.key, depth), depth + 1
+        key, above, side, depth = key_of(listed.stream), self._above, 0, 0
+        while isinstance(here := above.on(side), Fork):
+            here.hashes = b""
+            above, side, depth = here, bit(key, depth), depth + 1
         if here is not None and here.stream != listed.stream:
-            while bit(here.key, depth) == bit(listed.key, depth):
-                above.sides[side] = above = Fork([None, None])
-                side, depth = bit(here.key, depth), depth + 1
-            above.sides[side] = above = Fork([None, None])
-            above.sides[bit(here.key, depth)] = here
-            side = bit(listed.key, depth)
-        above.sides[side] = listed
+            other = key_of(here.stream)
+            while bit(other, depth) == bit(key, depth):
+                above = above.forked(side)
+                side, depth = bit(key, depth), depth + 1
+            above = above.forked(side)
+            above.put(bit(other, depth), here)
+            side = bit(key, depth)
+        above.put(side, listed)
 
-    def proof(self, stream: str) -> RosterProof:
+    def proof(self, stream: str, algorithm: Algorithm) -> RosterProof:
         """Of a stream, that it is listed so, or that it is not listed at all."""
-        key, path, here, depth = key_of(stream), [], self._above.sides[0], 0
+        key, path, here, depth = key_of(stream), [], self._above.left, 0
         while isinstance(here, Fork):
             right = bit(key, depth)
-            path.append(self._hash(here.sides[1 - right]))
-            here, depth = here.sides[right], depth + 1
+            path.append(of(algorithm, hashes(here.on(1 - right))))
+            here, depth = here.on(right), depth + 1
         return RosterProof(here, tuple(reversed(path)))
 
-    def _hash(self, place: Place) -> bytes:
-        if place is None:
-            return self._algorithm.empty
-        if isinstance(place, Listed):
-            return self._algorithm.leaf(bytes(place))
-        if place.hash is None:
-            place.hash = self._algorithm.node(*map(self._hash, place.sides))
-        return place.hash
 
-
+@dataclass(slots=True, eq=False)
 class Fork:
     """分支: two or more streams that have their first bits in common."""
 
-    __slots__ = ("hash", "sides")
+    left: Place = None
+    right: Place = None
+    hashes: bytes = b""
+    """By both algorithms, one after the other; empty where they are not known, or no longer."""
 
-    def __init__(self, sides: list[Place]) -> None:
-        self.sides = sides
-        self.hash: bytes | None = None
-        """None where it is not known, or no longer."""
+    def on(self, side: int) -> Place:
+        """What begins with this bit from here on."""
+        return self.right if side else self.left
+
+    def put(self, side: int, place: Place) -> None:
+        """Have something on a side."""
+        if side:
+            self.right = place
+        else:
+            self.left = place
+
+    def forked(self, side: int) -> Fork:
+        """A fork on a side."""
+        fork = Fork()
+        self.put(side, fork)
+        return fork
 
 
 Place = Fork | Listed | None
 
 
+def hashes(place: Place) -> bytes:
+    """What both algorithms make of a place, one after the other."""
+    if place is None:
+        return SHA256.empty + SM3.empty
+    if isinstance(place, Listed):
+        said = bytes(place)
+        return SHA256.leaf(said) + SM3.leaf(said)
+    if not place.hashes:
+        left, right = hashes(place.left), hashes(place.right)
+        sha256 = SHA256.node(left[:WIDTH], right[:WIDTH])
+        place.hashes = sha256 + SM3.node(left[WIDTH:], right[WIDTH:])
+    return place.hashes
+
+
+def of(algorithm: Algorithm, both: bytes) -> bytes:
+    """What one of the algorithms has made."""
+    return both[:WIDTH] if algorithm is SHA256 else both[WIDTH:]
+
+
 def key_of(stream: str) -> int:
-    """A stream's place in every roster."""
-    return int.from_bytes(sha256(stream.encode()).digest())
+    """A stream's place in every roster: the bits of this number, from the highest."""
+    return int.from_bytes(hashlib.sha256(stream.encode()).digest())
 
 
 def bit(key: int, depth: int) -> int:

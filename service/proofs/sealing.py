@@ -59,21 +59,21 @@ def listed_in(entry: bytes) -> Listed:
     return Listed(stream.decode(), int(version), int(position))
 
 
-def rosters_of(storage: Storage[Any], sealed: Sealed | None) -> list[Roster]:
-    """Both rosters as they were sealed last; empty ones before. Raises ``HistoryMissing``.
+def roster_of(storage: Storage[Any], sealed: Sealed | None) -> Roster:
+    """The roster as it was sealed last; an empty one before. Raises ``HistoryMissing``.
 
-    They are made from columns that nobody hashes, so they have to be those that were signed.
+    It is made from columns that nobody hashes, so it has to be the one that was signed.
     """
     if sealed is None:
-        return [Roster(each) for each in ALGORITHMS]
+        return Roster()
     told = sealed.checkpoint
-    rosters = [Roster(each, listed_at(storage, told.size)) for each in ALGORITHMS]
-    if [roster.root for roster in rosters] != [told.roster_sha256, told.roster_sm3]:
+    roster = Roster(listed_at(storage, told.size))
+    if [*map(roster.root, ALGORITHMS)] != [told.roster_sha256, told.roster_sm3]:
         raise HistoryMissing(
             f"ledger {storage.ledger} lists other streams than at the {told.size} records that were"
             " sealed: nothing is sealed; see wenxiao verify"
         )
-    return rosters
+    return roster
 
 
 def brought_up(storage: Storage[Any], custody: Custody, last: Sealed) -> Sealed:
@@ -106,7 +106,7 @@ class Sealer:
 
     def __init__(self, storage: Storage[Any], custody: Custody, clock: Clock = utc_now) -> None:
         self._storage, self._custody, self._clock = storage, custody, clock
-        self._rosters: list[Roster] = []
+        self._roster = Roster()
         self._listed_at = -1
 
     def seal(self, signer: Signer) -> Sealed | None:
@@ -130,9 +130,9 @@ class Sealer:
         if size == begin:
             return None
         if self._listed_at != begin or last is None:
-            self._rosters = rosters_of(self._storage, last)
+            self._roster = roster_of(self._storage, last)
         roots = self._roots(begin, size)
-        rosters = (roster.root for roster in self._rosters)
+        rosters = map(self._roster.root, ALGORITHMS)
         return self._signed(Checkpoint(signer.name, size, begin, *roots, *rosters), signer)
 
     def last(self, origin: str) -> Sealed | None:
@@ -150,9 +150,8 @@ class Sealer:
                 ended = {listed.stream: listed for listed in map(listed_in, entries)}
             except ValueError as error:
                 raise self._not_given_back("in a form that can be read") from error
-            for roster in self._rosters:
-                for listed in ended.values():
-                    roster.put(listed)
+            for listed in ended.values():
+                self._roster.put(listed)
         self._listed_at = size
         for tree in trees:
             if root_at(self._storage, tree.algorithm, size) != tree.root:

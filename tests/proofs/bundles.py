@@ -119,15 +119,15 @@ class Book:
     def leaves(self) -> dict[Algorithm, list[bytes]]:
         return {each: [each.leaf(entry) for entry in self.entries] for each in ALGORITHMS}
 
-    def roster(self, algorithm: Algorithm, size: int) -> Roster:
+    def roster(self, size: int) -> Roster:
         last = {entry.stream: entry for entry in self.parsed[:size]}
         listed = (Listed(name, entry.version, entry.position) for name, entry in last.items())
-        return Roster(algorithm, listed)
+        return Roster(listed)
 
     def checkpoint(self, size: int = 0) -> Checkpoint:
         size = size or len(self.entries)
         trees = [defined_root(each, self.leaves[each][:size]) for each in ALGORITHMS]
-        rosters = [self.roster(each, size).root for each in ALGORITHMS]
+        rosters = [*map(self.roster(size).root, ALGORITHMS)]
         return Checkpoint(
             origin=ORIGIN,
             size=size,
@@ -205,8 +205,8 @@ def bundle(
 
 def rostered(book: Book, stream: str) -> dict[str, object]:
     """What the roster says of a stream, as a bundle has it."""
-    size = len(book.entries)
-    proofs = {each: book.roster(each, size).proof(stream) for each in ALGORITHMS}
+    roster = book.roster(len(book.entries))
+    proofs = {each: roster.proof(stream, each) for each in ALGORITHMS}
     found = proofs[SHA256].found
     paths = {
         each.name: [base64.b64encode(hashed).decode() for hashed in proof.path]

@@ -42,7 +42,7 @@ def test_the_worked_example_is_what_we_make_of_it(
     entries = [Entry.parse(text.encode()) for text in worked["ENTRIES"]]
     tree = Frontier(algorithm).grown(algorithm.leaf(bytes(each)) for each in entries)
     listed = (Listed(each.stream, each.version, each.position) for each in entries)
-    roots = tree.root.hex(), Roster(algorithm, listed).root.hex()
+    roots = tree.root.hex(), Roster(listed).root(algorithm).hex()
     assert worked["roots"](algorithm.name) == roots
 
 

@@ -49,7 +49,7 @@ def test_a_stream_is_written_in_one_way() -> None:
 
 @given(algorithms, names)
 def test_the_root_is_the_defined_one(algorithm: Algorithm, streams: set[str]) -> None:
-    assert Roster(algorithm, listed(streams)).root == defined_root(algorithm, listed(streams))
+    assert Roster(listed(streams)).root(algorithm) == defined_root(algorithm, listed(streams))
 
 
 @given(algorithms, names.map(sorted).flatmap(st.permutations))
@@ -57,34 +57,35 @@ def test_it_is_the_same_in_whatever_order_it_was_made(
     algorithm: Algorithm, streams: list[str]
 ) -> None:
     last = listed({*streams})
-    roster = Roster(algorithm)
+    roster = Roster()
     for stream in streams:
         roster.put(Listed(stream, 1, 1))
-    assert roster.root == defined_root(algorithm, [Listed(each, 1, 1) for each in streams])
+    begun = [Listed(each, 1, 1) for each in streams]
+    assert roster.root(algorithm) == defined_root(algorithm, begun)
     for each in last:
         roster.put(each)
-    assert roster.root == defined_root(algorithm, last)
+    assert roster.root(algorithm) == defined_root(algorithm, last)
 
 
 @given(algorithms, names)
 def test_every_stream_is_listed_and_no_other(algorithm: Algorithm, streams: set[str]) -> None:
-    roster = Roster(algorithm, listed(streams))
+    roster = Roster(listed(streams))
     for each in listed(streams):
-        proof = roster.proof(each.stream)
+        proof = roster.proof(each.stream, algorithm)
         assert proof.found == each
-        require_listed(algorithm, roster.root, each.stream, proof)
-    absent = roster.proof("project/absent")
+        require_listed(algorithm, roster.root(algorithm), each.stream, proof)
+    absent = roster.proof("project/absent", algorithm)
     assert absent.found is None or absent.found.stream != "project/absent"
-    require_listed(algorithm, roster.root, "project/absent", absent)
+    require_listed(algorithm, roster.root(algorithm), "project/absent", absent)
 
 
 @given(algorithms, names.filter(bool), st.data())
 def test_nothing_else_is_proven(
     algorithm: Algorithm, streams: set[str], data: st.DataObject
 ) -> None:
-    roster = Roster(algorithm, listed(streams))
+    roster = Roster(listed(streams))
     each = data.draw(st.sampled_from(listed(streams)))
-    proof = roster.proof(each.stream)
+    proof = roster.proof(each.stream, algorithm)
     fewer = replace(each, length=each.length - 1)
     lies = [
         RosterProof(fewer, proof.path),
@@ -98,16 +99,18 @@ def test_nothing_else_is_proven(
         lies += [RosterProof(each, proof.path[1:]), RosterProof(each, proof.path[:-1])]
     for lie in lies:
         with pytest.raises(Wrong):
-            require_listed(algorithm, roster.root, each.stream, lie)
+            require_listed(algorithm, roster.root(algorithm), each.stream, lie)
 
 
 def test_another_stream_cannot_stand_in_for_one_that_is_there() -> None:
     """Its place is taken: nobody else's path leads there."""
     streams = [Listed(f"project/{n}", 1, n) for n in range(1, 100)]
-    roster = Roster(SHA256, streams)
+    roster = Roster(streams)
     for each in streams[1:]:
         with pytest.raises(Wrong, match="says otherwise"):
-            require_listed(SHA256, roster.root, "project/1", roster.proof(each.stream))
+            require_listed(
+                SHA256, roster.root(SHA256), "project/1", roster.proof(each.stream, SHA256)
+            )
 
 
 def test_a_path_longer_than_a_place_is_refused() -> None:

@@ -169,7 +169,7 @@ def test_the_roster_is_of_the_entries_and_not_of_columns_beside_them(
 ) -> None:
     """Whoever owns the database says otherwise of old and new records, while it is sealed."""
     add(ledger, 50)
-    honest = [Roster(each, listed_at(storage(engine, SLUG), 351)).root for each in ALGORITHMS]
+    honest = [*map(Roster(listed_at(storage(engine, SLUG), 351)).root, ALGORITHMS)]
     unguard(engine)
     value = {"stream": "project/hidden", "version": 1_000}[column]
     execute(engine, f"UPDATE record SET {column} = :other WHERE position = {position}", other=value)
