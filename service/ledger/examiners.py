@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import cycle
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -58,7 +58,7 @@ def examined(
     with ExitStack() as stack:
         others = [
             stack.enter_context(_examiner(url, stored.ledger, bounds[n::processes], facts=facts))
-            for n in range(1, processes)
+            for n in range(1, min(processes, len(bounds)))
         ]
         yield (
             _received(turn) if turn else examine(stored, *each, facts=facts)
@@ -73,9 +73,10 @@ def _examiner(
     """A process that examines these stretches; ended with the block, whatever it is doing."""
     context: Any = get_context(_way_to_begin())
     results, told = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(told, url, ledger, bounds, facts), daemon=True)
-    process.start()
-    told.close()
+    given = (results, told, url, ledger, bounds, facts)
+    process = context.Process(target=_work, args=given, daemon=True)
+    with told, _uninterrupted():
+        process.start()
     try:
         yield results
     finally:
@@ -84,21 +85,40 @@ def _examiner(
         results.close()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An interruption comes later, and never to a process that begins meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _way_to_begin() -> Literal["fork", "spawn"]:
     """A copy of this process is there at once, but safe only where no other thread is copied."""
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
-def _work(told: Connection, url: str, ledger: str, bounds: Sequence[Bounds], facts: bool) -> None:  # noqa: FBT001 - a process is given its arguments by position
+def _work(
+    results: Connection,
+    told: Connection,
+    url: str,
+    ledger: str,
+    bounds: Sequence[Bounds],
+    facts: bool,  # noqa: FBT001 - a process is given its arguments by position
+) -> None:
     """What such a process does. Whoever began it ends it, and nothing it makes goes in circles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    results.close()  # held open here, too, a full pipe would never break once nobody reads it
     gc.disable()
-    stored = storage(make_engine(url, pool_size=1), ledger)
-    try:
-        for each in bounds:
-            told.send(examine(stored, *each, facts=facts))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
-        told.send(error)
+    with suppress(BrokenPipeError):
+        try:
+            stored = storage(make_engine(url, pool_size=1), ledger)
+            for each in bounds:
+                told.send(examine(stored, *each, facts=facts))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
+            told.send(error)
 
 
 def _received(results: Connection) -> Stretch:

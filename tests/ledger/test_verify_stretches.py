@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from multiprocessing import active_children
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -29,6 +34,19 @@ from tests.ledger.tampering import changed, execute, record, rewritten, rows, un
 WANG = Actor("wang", Role.OPERATOR)
 REGISTERED = UnitRegistered("农业农村局", "", 1)
 LAST = 2 * STRETCH + 100
+
+KILLED = f"""
+import os, signal, sys
+from service.ledger.engine import make_engine
+from service.ledger.examiners import examined
+from service.ledger.recorder import storage
+
+stored = storage(make_engine(sys.argv[1]), {LEDGER!r})
+with examined(stored, (1, {4_000 * STRETCH}), 2, facts=False) as stretches:
+    next(stretches)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""The other process has more to tell than a pipe holds."""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +97,36 @@ def test_a_process_that_was_killed_is_missed(filled: Engine) -> None:
         with pytest.raises(ChildProcessError):
             list(stretches)
     assert not active_children()
+
+
+def test_nobody_works_on_for_a_process_that_was_killed(filled: Engine) -> None:
+    url = filled.url.render_as_string(hide_password=False)
+    told = [sys.executable, "-c", KILLED, url]
+    with subprocess.Popen(told, stdout=subprocess.PIPE, start_new_session=True) as begun:
+        try:
+            begun.communicate(timeout=60)  # which ends when all have ended who could write there
+        except subprocess.TimeoutExpired:
+            os.killpg(begun.pid, signal.SIGKILL)
+            raise
+    assert begun.returncode == -signal.SIGKILL
+
+
+def test_beside_other_threads_the_processes_begin_afresh(filled: Engine) -> None:
+    stop = Event()
+    thread = Thread(target=stop.wait)
+    thread.start()
+    try:
+        found = verify(filled, LEDGER, processes=2)
+    finally:
+        stop.set()
+        thread.join()
+    assert (found.verdict, found.size) == (Verdict.TRUE, LAST)
+
+
+def test_no_more_processes_begin_than_there_are_stretches(filled: Engine) -> None:
+    with examined(storage(filled, LEDGER), (1, LAST), 64, facts=False) as stretches:
+        assert len(active_children()) == 2
+        assert sum(each.size for each in stretches) == LAST
 
 
 @pytest.mark.parametrize("processes", [1, 2])
