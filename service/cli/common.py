@@ -22,6 +22,7 @@ from service.clock import Clock, utc_now
 from service.ledger import entry
 from service.ledger.application import Ledger
 from service.ledger.engine import UnsafeDatabase, make_engine
+from service.ledger.findings import RecordUnreadable
 from service.ledger.migrations import is_migrated
 from service.proofs.anchor import anchor
 from service.proofs.rounds import Rounds, require_policy
@@ -44,6 +45,7 @@ EXPECTED = (
     UnsafeDatabase,
     *TROUBLES,
     Refusal,
+    RecordUnreadable,
     OSError,
     UnicodeError,
     ModuleNotFoundError,

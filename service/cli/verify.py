@@ -22,7 +22,8 @@ from service.cli.common import (
     settings,
     tell,
 )
-from service.clock import shown
+from service.clock import shown, utc_now
+from service.ledger.entry import SLUG
 from service.ledger.verifications import Verdict, Verification, keep
 from service.ledger.verify import every_name
 from service.verifying import Account, Inspection
@@ -85,6 +86,9 @@ def _inconclusive_if_unread() -> Iterator[None]:
 def _verified(
     engine: sa.Engine, inspection: Inspection, ledger: str, *, facts: bool, processes: int
 ) -> Verification:
+    if not SLUG.fullmatch(ledger):  # it may be a path, and custody has files by ledgers' names
+        reason = "is no name of a ledger, though there are rows of it"
+        return Verification(repr(ledger), utc_now(), Verdict.FAILED, 0, reason)
     with progress(f"verify {ledger}") as come:
         found = inspection.verify(facts=facts, processes=processes, told=come)
     try:

@@ -49,6 +49,7 @@ from service.ledger.errors import (
     OutcomeUnknown,
     StorageUnavailable,
 )
+from service.ledger.findings import RecordUnreadable
 from service.logs import logger
 from service.observing import RevisionUsedOtherwise
 from service.proofs.bundles import BadQuestion, NotCovered, TooMuch
@@ -210,6 +211,7 @@ ERRORS: Mapping[type[Exception], Any] = {
     TooMuch: lambda _: Problem(BAD_BUNDLE, "超出一个证据包的容量，请分几次索取"),
     BadQuestion: lambda _: Problem(BAD_BUNDLE, "没有指明记录、历史或区间，或区间首尾颠倒"),
     NotThere: lambda _: Problem(HISTORY_MISSING),
+    RecordUnreadable: lambda _: Problem(HISTORY_MISSING),
     OutcomeUnknown: _outcome_unknown,
     HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
     **dict.fromkeys(TROUBLES, _unreadable),

@@ -20,6 +20,7 @@ import msgspec
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from aggregates.base import FACTS, Envelope, Fact, Record, Replacement
+from service.ledger.findings import UNREADABLE, RecordUnreadable
 from service.ledger.rows import Stored
 
 
@@ -122,9 +123,14 @@ class BodyMapper(Mapper[str]):
 
 
 def record_of(stored: Any) -> Record[Any]:
-    """The record that was stored."""
-    envelope, fact = decode(stored.topic, stored.state)
-    position, at = (stored.id, stored.recorded_at) if isinstance(stored, Stored) else (0, None)
+    """The record that was stored. Raises ``RecordUnreadable``."""
+    is_kept = isinstance(stored, Stored)
+    position = stored.id if is_kept else 0
+    try:
+        envelope, fact = decode(stored.topic, stored.state)
+        at = stored.recorded_at if is_kept else None
+    except UNREADABLE as error:
+        raise RecordUnreadable(position, error) from error
     record: Record[Any] = object.__new__(Record)
     vars(record).update(  # without the detour by which frozen classes set each field
         stream=stored.originator_id,

@@ -9,12 +9,24 @@ import msgspec
 UNREADABLE = (
     AttributeError,
     LookupError,
+    OverflowError,
     RecursionError,
     TypeError,
     ValueError,
     msgspec.DecodeError,
 )
 """What reading raises where somebody has written something else."""
+
+
+class RecordUnreadable(ValueError):
+    """不可读: a record was not written by this release or an earlier one, or not left as it was."""
+
+    def __init__(self, position: object, why: object) -> None:
+        super().__init__(position, why)
+        self.position, self.why = position, why
+
+    def __str__(self) -> str:
+        return f"record {self.position} cannot be read ({self.why!r}): see wenxiao verify"
 
 
 class Unsound(Exception):

@@ -21,6 +21,7 @@ from service.ledger.batch import Batch
 from service.ledger.engine import direct, renew
 from service.ledger.errors import HistoryMissing, StorageUnavailable, UnknownLedger
 from service.ledger.faults import ConnectionLost
+from service.ledger.findings import UNREADABLE, RecordUnreadable
 from service.ledger.hashes import SHA256, SM3
 from service.ledger.rows import CommittedValue, Head, ObservedKey, RequestRow, Stored, stored
 from service.ledger.trees import Frontier
@@ -213,9 +214,11 @@ class Storage(ABC, Generic[C]):
         return {key: (key, position) for key, position in found}
 
     def size(self, connection: C) -> int:
-        """The ledger's size at this moment."""
+        """The ledger's size at this moment. Raises ``HistoryMissing`` where it makes no sense."""
         (size,) = self._one(connection, SIZE)
-        return int(size)
+        if not isinstance(size, int):
+            raise self._senseless(f"{size!r:.100} is no size")
+        return size
 
     def head(self, connection: C) -> Head:
         """The ledger's head at this moment. Raises ``HistoryMissing`` where it makes no sense."""
@@ -228,9 +231,7 @@ class Storage(ABC, Generic[C]):
                 Frontier.read(SM3, size, sm3),
             )
         except (AttributeError, TypeError, ValueError) as error:
-            raise HistoryMissing(
-                f"head of ledger {self.ledger} makes no sense: {error}; see wenxiao verify"
-            ) from error
+            raise self._senseless(error) from error
 
     def clock_confirmed_at(self, connection: C) -> datetime | None:
         """When the office last confirmed the clock, by the ledger's own time."""
@@ -256,13 +257,26 @@ class Storage(ABC, Generic[C]):
     def records(self, connection: C, rest: str, values: Iterable[object]) -> list[Stored]:
         """The records that the rest of a statement asks for."""
         rows = self.rows(connection, f"{RECORDS} {rest}", self.ledger, *values)
-        return [stored(*row) for row in rows]
+        return [readable(row) for row in rows]
+
+    def _senseless(self, why: object) -> HistoryMissing:
+        return HistoryMissing(
+            f"head of ledger {self.ledger} makes no sense: {why}; see wenxiao verify"
+        )
 
     def _one(self, connection: C, statement: str) -> Any:
         rows = self.rows(connection, statement, self.ledger)
         if not rows:
             raise UnknownLedger(self.ledger)
         return rows[0]
+
+
+def readable(row: Sequence[Any]) -> Stored:
+    """A record as its row tells it. Raises ``RecordUnreadable``."""
+    try:
+        return stored(*row)
+    except UNREADABLE as error:
+        raise RecordUnreadable(row[0], error) from error
 
 
 def request_row(row: Sequence[Any]) -> RequestRow:

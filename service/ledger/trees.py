@@ -85,6 +85,11 @@ class Frontier:
         return root
 
 
+def is_hash(kept: object) -> bool:
+    """Can this be a hash? A database may have anything in its place."""
+    return isinstance(kept, bytes) and len(kept) == WIDTH
+
+
 def numbered(level: int, first: int, roots: Iterable[bytes]) -> Iterator[Subtree]:
     """Consecutive subtrees of one level."""
     return (Subtree(level, number, root) for number, root in enumerate(roots, first))

@@ -105,13 +105,13 @@ Further = Callable[["Whole"], None]
 
 
 def every_name(engine: sa.Engine) -> list[str]:
-    """The names of all ledgers, and of those whose head is gone while something is left.
+    """The names of all ledgers, and whatever else there are rows of: their heads may be gone.
 
     Where those cannot all be read, of all that have a head: to verify them tells what is wrong.
     """
     try:
         with engine.connect() as connection:
-            return sorted(connection.exec_driver_sql(NAMED).scalars())
+            return sorted(map(str, connection.exec_driver_sql(NAMED).scalars()))
     except sa.exc.DatabaseError:
         return every_ledger(engine)
 

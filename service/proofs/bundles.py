@@ -27,7 +27,7 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from service.clock import Clock, shown, utc_now
-from service.ledger.commitments import Held, held_in
+from service.ledger.commitments import Held, commits, held_in
 from service.ledger.entry import FIELDS
 from service.ledger.errors import HistoryMissing
 from service.ledger.findings import UNREADABLE, Unsound
@@ -37,8 +37,8 @@ from service.proofs.checkpoints import base64_of
 from service.proofs.custody import Sealed
 from service.proofs.merkle import peaks, split
 from service.proofs.pages import cover_page
-from service.proofs.roster import Listed, Roster
-from service.proofs.sealing import listed_at
+from service.proofs.roster import Listed
+from service.proofs.sealing import roster_of
 from service.proofs.tiles import Tiles, Tree
 
 FORMAT = "wenxiao-bundle/1"
@@ -179,7 +179,7 @@ class Bundler:
             values = list(self._values(written.held, size))
             orders = {it["withheld_by"] for it in values if "withheld_by" in it}
             self._write_records(zipped, sorted(orders - written.positions), written, told)
-            rosters = list(self._rosters(wanted.streams, size))
+            rosters = list(self._rosters(wanted.streams, sealed))
             contents = Contents(
                 self._storage.ledger,
                 sealed.checkpoint.origin,
@@ -271,11 +271,11 @@ class Bundler:
         yield "manifest.json", text(contents.manifest())
         yield "cover.html", cover_page(contents, sealed)
 
-    def _rosters(self, streams: Sequence[str], size: int) -> Iterator[dict[str, Any]]:
+    def _rosters(self, streams: Sequence[str], sealed: Sealed) -> Iterator[dict[str, Any]]:
         """What both rosters say of streams."""
         if not streams:
             return
-        roster = Roster(listed_at(self._storage, size))
+        roster = roster_of(self._storage, sealed)
         for stream in streams:
             proofs = {each.name: roster.proof(stream, each) for each in ALGORITHMS}
             paths = {name: list(map(base64_of, proof.path)) for name, proof in proofs.items()}
@@ -291,8 +291,10 @@ class Bundler:
                 raise self._missing(f"value {digest}")
             salt, value, withheld_by = rows[0]
             told = {"position": held.position, "field": held.field, "digest": digest}
-            if withheld_by is None:
+            if withheld_by is None and commits(held.digest, salt, value):
                 yield told | {"salt": salt.hex(), "value": value}
+            elif not isinstance(withheld_by, int):
+                raise self._missing(f"what value {digest} was")
             elif withheld_by <= size:
                 yield told | {"withheld_by": withheld_by}
 
@@ -300,9 +302,9 @@ class Bundler:
         return HistoryMissing(f"{what} of {self._storage.ledger} is missing: see wenxiao verify")
 
 
-def require_hashed(ledger: str, position: int, entry: bytes, leaf: bytes) -> None:
+def require_hashed(ledger: str, position: int, entry: object, leaf: object) -> None:
     """Raises ``HistoryMissing`` where an entry is not the one that the trees were made of."""
-    if SHA256.leaf(entry) != leaf:
+    if not isinstance(entry, bytes) or SHA256.leaf(entry) != leaf:
         raise HistoryMissing(
             f"record {position} of {ledger} is not what was hashed: see wenxiao verify"
         )

@@ -9,7 +9,7 @@ from service.ledger.findings import Unsound
 from service.ledger.hashes import ALGORITHMS, SHA256, SM3
 from service.ledger.storage import Storage
 from service.ledger.stretch import STRETCH
-from service.ledger.trees import Frontier
+from service.ledger.trees import Frontier, is_hash
 from service.ledger.verify import Whole
 from service.proofs.custody import Sealed
 from service.proofs.roster import Listed, Roster
@@ -46,6 +46,8 @@ class Growing:
             if not rows:
                 raise bad_checkpoint(size, f"is of more records than there are: {self.size}")
             *_, sha256, sm3 = zip(*rows, strict=True)
+            if not all(map(is_hash, (*sha256, *sm3))):
+                raise bad_checkpoint(size, "is of records whose hashes are none")
             self._trees = [
                 t.grown(each) for t, each in zip(self._trees, (sha256, sm3), strict=True)
             ]

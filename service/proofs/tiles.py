@@ -15,7 +15,7 @@ from typing import Any
 
 from service.ledger.hashes import ALGORITHMS, Algorithm
 from service.ledger.storage import Storage
-from service.ledger.trees import TILE, TILE_HEIGHT, Frontier
+from service.ledger.trees import TILE, TILE_HEIGHT, Frontier, is_hash
 from service.proofs import merkle
 
 REMEMBERED = 1_024
@@ -88,6 +88,8 @@ class Tiles:
             )
         if len(rows) != width:
             raise NotThere(f"tile {number} of level {level} has {len(rows)} hashes, not {width}")
+        if not all(is_hash(each) for row in rows for each in row):
+            raise NotThere(f"tile {number} of level {level} has something else than hashes")
         return rows
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
-from tests.cli.conftest import Wenxiao
-from tests.ledger.tampering import backup, restore
+from tests.cli.conftest import Wenxiao, said
+from tests.ledger.tampering import backup, execute, restore, unguard
 from tests.proofs.checking import Verdict, verified
 
 OFFICE = ("--ledger", "office")
@@ -162,3 +163,37 @@ def test_a_folder_of_something_else_is_left_alone(sealed: Wenxiao, tmp_path: Pat
     done = sealed("tiles", *OFFICE, "--out", folder)
     assert (done.exit_code, "something else than tiles" in done.stderr) == (1, True)
     assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        "record SET topic = 'none'",
+        "record SET entry = 'none'",
+        "record SET sha256 = 'none'",
+        "record SET stream = x'00'",
+        "ledger_head SET size = 'none'",
+    ],
+)
+def test_whatever_stands_in_a_column_is_told_in_a_sentence(
+    sqlite_engine: Engine, tmp_path: Path, torn: str
+) -> None:
+    """As only SQLite keeps whatever it is given."""
+    say = partial(said, str(sqlite_engine.url))
+    for first in (("migrate",), ("keys", "new"), ("seal",)):
+        assert say(*first, *OFFICE).exit_code == 0
+    unguard(sqlite_engine)
+    execute(sqlite_engine, f"UPDATE {torn}")
+    loss = ("--accept-loss", "--reason", "机房失火")
+    for words in (
+        ("bundle", "--stream", "office/main", "--out", str(tmp_path / "evidence.zip")),
+        ("tiles", "--out", str(tmp_path / "tiles")),
+        ("recover",),
+        ("recover", *loss),
+        ("keys", "rotate", "--reason", "换"),
+        ("verify", "--full"),
+    ):
+        done = say(*words, *OFFICE)
+        assert done.exit_code in {0, 1}
+        assert (done.exit_code == 0) != done.stderr.startswith("Error: ")
+    assert say("verify", "--full").exit_code == 1

@@ -194,3 +194,22 @@ def test_a_setting_that_means_nothing_is_a_fault_of_usage(
 
 def test_an_option_that_does_not_exist_is_a_fault_of_usage(wenxiao: Wenxiao) -> None:
     assert wenxiao("verify", "--everything").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a\0b", b"[1]"])
+def test_of_what_is_no_name_of_a_ledger_custody_is_not_asked(
+    wenxiao: Wenxiao, engine: Engine, custody: Path, name: str | bytes
+) -> None:
+    elsewhere = custody / "../../elsewhere.verified"
+    custody.mkdir()
+    elsewhere.write_text("is not ours")
+    if engine.dialect.name == "sqlite" or name == "../../elsewhere":
+        row = "INSERT INTO subtree VALUES (:name, 1, 0, :hash, :hash)"
+        execute(engine, row, name=name, hash=bytes(32))
+        done = wenxiao("verify")
+        assert (done.exit_code, done.stdout.splitlines()[0]) == (
+            1,
+            f"✗ {str(name)!r}: is no name of a ledger, though there are rows of it",
+        )
+    assert elsewhere.read_text() == "is not ours"
+    elsewhere.unlink()

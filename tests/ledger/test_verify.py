@@ -175,6 +175,14 @@ def test_whatever_is_left_of_a_ledger_says_that_its_head_is_gone(office: Ledger)
     assert every_name(office.engine) == [LEDGER]
 
 
+def test_a_version_beyond_all_numbers_is_told(office: Ledger) -> None:
+    unguard(office.engine)
+    if office.engine.dialect.name == "sqlite":  # the other keeps none
+        with changed(office.engine, record(office.engine, 3), version=float("inf")):
+            found = verify(office.engine, LEDGER).finding
+        assert found == "record 3 has inf for its version, and 1 in its entry"
+
+
 def test_a_name_that_is_no_text_hides_no_other(office: Ledger) -> None:
     unguard(office.engine)
     if office.engine.dialect.name == "sqlite":  # the other keeps none

@@ -35,7 +35,7 @@ from service.release import CONSOLE
 from service.request import understand
 from service.settings import Settings
 from tests.ledger.cast import AGENCY, PROJECT
-from tests.ledger.tampering import execute, unguard
+from tests.ledger.tampering import changed, execute, rows, unguard
 from tests.proofs.cast import SLUG, add, announce, sealed_office
 from tests.proofs.checking import Auditor, bundle, members, seal
 from tests.proofs.test_notes import witness
@@ -226,6 +226,16 @@ def test_the_order_that_withholds_a_value_goes_with_it(wang: Ledger, settings: S
     assert json.loads(found["manifest.json"])["records"] == [302, 303]
     assert "records/303" in found
     assert [each.get("withheld_by") for each in json.loads(found["values.json"])] == [None, 303]
+
+
+@pytest.mark.parametrize("column", ["salt", "value"])
+def test_a_value_that_was_not_committed_to_is_not_handed_out(
+    engine: Engine, wang: Ledger, settings: Settings, column: str
+) -> None:
+    unguard(engine)
+    (row,) = rows(engine, "committed_value", "value IS NOT NULL")
+    with changed(engine, row, **{column: b"x"}), pytest.raises(HistoryMissing, match="what value"):
+        bundle(wang, settings, Wanted((302,)))
 
 
 def test_a_value_that_is_gone_is_not_passed_over(
