@@ -48,6 +48,8 @@ STRAYS = (
     " WHERE checkpoint.ledger = its.ledger AND checkpoint.size = its.size"
     " AND checkpoint.origin = its.origin) LIMIT 1"
 )
+GONE = "is in custody, and gone from the database; the next seal puts it back"
+"""Or did not get there yet, where whoever signed it was ended in the middle."""
 
 
 class Row(NamedTuple):
@@ -273,7 +275,7 @@ class Examination:
         at = sealed.checkpoint.size
         kept = self._select(CHECKPOINT, at, sealed.checkpoint.origin)
         if not kept:
-            raise bad_checkpoint(at, "is in custody, and gone from the database")
+            raise bad_checkpoint(at, GONE)
         if Sealed.parse(kept[0][0]).checkpoint != sealed.checkpoint:
             raise bad_checkpoint(at, "is another one in custody")
         self._require_cosigned(sealed)
@@ -286,7 +288,7 @@ class Examination:
         for each in sealed.note.signatures:
             if each.name != told.origin and (each.name, each.number) not in kept:
                 what = f"cosignature of {told.size} by {each.name}"
-                raise Unsound(0, what, "is in custody, and gone from the database")
+                raise Unsound(0, what, GONE)
 
     def kept(self, after: int = SMALLEST) -> Iterator[Row]:
         """Every checkpoint of more records than so many."""

@@ -171,10 +171,9 @@ class Prover:
             rows = self._storage.rows(connection, ENTRIES, self._storage.ledger, first, last)
         if len(rows) != last - first + 1:
             raise NotThere(f"of records {first} to {last} there are {len(rows)}")
-        entries = [bytes(entry) for entry, _ in rows]
-        for position, (entry, (_, leaf)) in enumerate(zip(entries, rows, strict=True), first):
+        for position, (entry, leaf) in enumerate(rows, first):
             require_hashed(self._ledger.slug, position, entry, leaf)
-        return entries
+        return [entry for entry, _ in rows]
 
 
 def covered(size: int, level: int, number: int) -> int:

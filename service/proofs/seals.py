@@ -13,7 +13,7 @@ from typing import Any
 
 from service.ledger.storage import Storage
 from service.proofs.custody import Sealed
-from service.proofs.notes import BadNote, Note, PublicKey, Signature
+from service.proofs.notes import BadNote, Note, PublicKey, Signature, text_in
 
 ANY = "SELECT 1 FROM checkpoint WHERE ledger = ? LIMIT 1"
 CHECKPOINTS = (
@@ -83,7 +83,7 @@ def kept(note: str, sealed_at: str, lines: list[Signature], keys: Iterable[Publi
     names = {key.name for key in known}
     cosignatures = [*true, *(each for each in lines if each.name not in names)]
     whole = Sealed(signed.checkpoint, signed.note.with_signatures(cosignatures))
-    return Kept(whole, sealed_at, tuple(dict.fromkeys(each.name for each in cosignatures)))
+    return Kept(whole, text_in(sealed_at), tuple(dict.fromkeys(each.name for each in cosignatures)))
 
 
 def is_true(text: str, signature: Signature, keys: Iterable[PublicKey]) -> bool:

@@ -17,7 +17,7 @@ from service.ledger.findings import Unsound
 from service.ledger.recorder import storage
 from service.ledger.tables import checkpoint
 from service.proofs.custody import Custody, Sealed
-from service.proofs.examining import Examination, Examined
+from service.proofs.examining import GONE, Examination, Examined
 from service.proofs.losses import Loss
 from service.proofs.notes import Kind, Note, Signature, Signer
 from service.proofs.policy import NONE, Policy
@@ -298,7 +298,7 @@ def test_what_custody_has_of_witnesses_and_is_gone_is_missed(
     assert sealed is not None
     said = WITNESS.sign(sealed.note.text, 1_700_000_000)
     custody.keep(sealed.note.with_signatures([said]))
-    missed = "cosignature of 403 by audit.example/w1 is in custody, and gone from the database"
+    missed = f"cosignature of 403 by audit.example/w1 {GONE}"
     assert finding(ledger, settings) == missed
     assert examined_after_a_round(ledger, settings).witnesses == {WITNESS.public}
 
@@ -391,4 +391,4 @@ def test_a_checkpoint_in_custody_that_is_gone_is_missed(
     engine: Engine, ledger: Ledger, settings: Settings
 ) -> None:
     execute(engine, "DELETE FROM checkpoint WHERE size = 403")
-    assert finding(ledger, settings) == "checkpoint 403 is in custody, and gone from the database"
+    assert finding(ledger, settings) == f"checkpoint 403 {GONE}"

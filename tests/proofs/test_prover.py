@@ -95,7 +95,9 @@ def test_what_was_not_hashed_is_not_handed_out(
     assert prover.entry(7)
 
 
-@pytest.mark.parametrize("torn", ["UPDATE checkpoint SET note", "UPDATE cosignature SET line"])
+@pytest.mark.parametrize(
+    "torn", ["checkpoint SET note", "checkpoint SET sealed_at", "cosignature SET line"]
+)
 def test_what_was_signed_and_is_no_text_any_more_is_told(
     sqlite_engine: Engine, settings: Settings, torn: str
 ) -> None:
@@ -106,6 +108,16 @@ def test_what_was_signed_and_is_no_text_any_more_is_told(
     with sqlite_engine.begin() as connection:
         connection.execute(cosignature.insert().values(row))
     unguard(sqlite_engine)
-    execute(sqlite_engine, f"{torn} = x'ff00'")
+    execute(sqlite_engine, f"UPDATE {torn} = x'ff00'")
     with pytest.raises(BadNote, match="no text"):
         prover.latest()
+
+
+def test_an_entry_that_is_text_by_now_is_not_handed_out(
+    sqlite_engine: Engine, settings: Settings
+) -> None:
+    prover = Prover(sealed_office(sqlite_engine, settings), settings)
+    unguard(sqlite_engine)
+    execute(sqlite_engine, "UPDATE record SET entry = 'x' WHERE position = 7")
+    with pytest.raises(HistoryMissing, match="record 7 of shizong is not what was hashed"):
+        prover.entries(0, 8)
