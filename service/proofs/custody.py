@@ -1,7 +1,8 @@
 """保管: what is kept of a ledger outside its database, which cannot vouch for itself.
 
-A folder with, for each ledger, the key that signs its checkpoints, and the last checkpoint that was
-signed. Whoever can write both to the database and here can do what he likes, but for the witnesses.
+A folder with, for each ledger, the key that signs its checkpoints, which keys it has had, and the
+last checkpoint that was signed. Whoever can write both to the database and here can do what he
+likes, but for the witnesses.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,11 @@ class Custody:
         return self.folder / f"{self.ledger}.next"
 
     @property
+    def keys_file(self) -> Path:
+        """Where it says which keys the ledger has had, and how far each was good."""
+        return self.folder / f"{self.ledger}.keys"
+
+    @property
     def checkpoint_file(self) -> Path:
         """Where its last checkpoint is."""
         return self.folder / f"{self.ledger}.checkpoint"
@@ -111,6 +117,25 @@ class Custody:
     def keep_verified(self, note: Note) -> None:
         """Keep that everything was found true up to a checkpoint."""
         self._write(self.verified_file, str(note))
+
+    def keep_keys(self, keys: Mapping[str, int | None]) -> None:
+        """Keep what is on record of keys, in case that the records are lost."""
+        lines = (key if last is None else f"{key} {last}" for key, last in keys.items())
+        self._write(self.keys_file, "".join(f"{line}\n" for line in lines))
+
+    def keys(self) -> dict[str, int | None]:
+        """The keys that were on record, each with the last size at which it was good, or None.
+
+        Raises ``BadCustody``.
+        """
+        try:
+            lines = self.keys_file.read_text("utf-8").splitlines()
+            said = (line.partition(" ") for line in lines)
+            return {key: int(last) if last else None for key, _, last in said}
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise BadCustody(f"{self.keys_file}: {error}") from error
 
     def forget_verified(self) -> None:
         """What was found true is not any more: whoever verifies begins anew, until it is again."""

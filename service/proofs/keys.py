@@ -15,7 +15,7 @@ from service.ledger.recorder import storage
 from service.proofs.custody import Custody, settle
 from service.proofs.keyfiles import BadKeyFile, create, read
 from service.proofs.notes import BadNote, Kind, PublicKey, Signer
-from service.proofs.signed import keys_on_record, own_beyond
+from service.proofs.signed import is_own, keys_on_record, last_signed_by
 from service.release import ask_as_console
 
 LONGEST_ORIGIN = 140
@@ -55,10 +55,7 @@ class Keys:
         if self.custody.key_file.exists():
             raise self._is_there()
         if lost := self._in_use():
-            raise KeyRefused(
-                f"{lost[0]} is in use: put {self.custody.key_file} back, or retire the key that was"
-                " lost and make another, wenxiao keys new --lost --reason …"
-            )
+            raise self._lost(lost[0])
         return self._gone_on([], "")
 
     def new_for_lost(self, reason: str) -> PublicKey:
@@ -88,10 +85,13 @@ class Keys:
         return self._gone_on(self._in_use(), reason)
 
     def after_loss(self, reason: str) -> PublicKey:
-        """The key of the log that a ledger has become; its key may be lost with its records.
+        """The key of the log that a ledger has become; what is on record of others may be lost.
 
-        So may the retirement of an earlier one: every other key is retired.
+        So every other key is retired, also one that custody alone remembers.
         """
+        forgotten = {*self._remembered()} - {*self.known.keys}
+        for key in sorted(forgotten):
+            self._ask("announce_key", key=key)
         return self._gone_on(self._in_use(), reason)
 
     def is_broken_off(self) -> bool:
@@ -102,11 +102,18 @@ class Keys:
         """The next key, in the place of these; in their place only once all is on record."""
         new = self._next()
         for old in retired:
-            last_size = self._signed_by(old)
+            last_size = self._last_size(old)
             self._ask("retire_key", key=str(old), last_size=last_size, reason=reason)
+        self.custody.keep_keys(self.known.keys)
         self.custody.next_file.replace(self.custody.key_file)
         settle(self.custody.folder)
         return new.public
+
+    def _lost(self, key: PublicKey) -> KeyRefused:
+        return KeyRefused(
+            f"{key} is in use: put {self.custody.key_file} back, or retire the key that was lost"
+            " and make another, wenxiao keys new --lost --reason …"
+        )
 
     def _is_there(self) -> BadKeyFile:
         return BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
@@ -138,12 +145,15 @@ class Keys:
         signer = self._here()
         if not self._is_in_use(signer.public):
             raise KeyRefused(
-                f"the ledger does not know {signer.public} as a key in use: put the file of the one"
-                f" that is back as {self.custody.key_file}, or, if it was lost, retire it and make"
-                " another, wenxiao keys new --lost --reason …"
+                f"{self.custody.key_file} holds {signer.public}, which is not the key in use: put"
+                " that one's file in its place, or, if it was lost, retire it and make another,"
+                " wenxiao keys new --lost --reason …"
             )
         if signer.name != self.origin:
-            raise KeyRefused(f"{signer.public} signs for {signer.name}, not for {self.origin}")
+            raise KeyRefused(
+                f"{signer.public} signs for {signer.name}, not for {self.origin}:"
+                " WENXIAO_ORIGIN says otherwise than when it was made"
+            )
         return signer
 
     def is_in_place(self) -> bool:
@@ -154,16 +164,27 @@ class Keys:
         return signer.name == self.origin and self._is_in_use(signer.public)
 
     def _here(self) -> Signer:
+        """Whatever key is here. Raises ``KeyRefused``, and ``BadKeyFile``."""
+        if not self.custody.key_file.exists():
+            lost = self._in_use()
+            none = f"ledger {self.ledger.slug} has no key yet: wenxiao keys new"
+            raise self._lost(lost[0]) if lost else KeyRefused(none)
         return read(self.custody.key_file, self._passphrase)
 
-    def _signed_by(self, key: PublicKey) -> int:
-        """How far the ledger had come when it was last signed under the name of this key."""
-        sealed = self.custody.sealed()
-        told = sealed.checkpoint if sealed else None
-        size, own = told.size if told and told.origin == key.name else 0, None
-        with suppress(BadNote):  # custody may lag behind what the database has of what was signed
-            own = own_beyond(storage(self.ledger.engine, self.ledger.slug), key.name, size)
-        return own.checkpoint.size if own else size
+    def _last_size(self, key: PublicKey) -> int:
+        """How far a key is good: as was once on record, or as far as it is known to have signed."""
+        remembered = self.custody.keys().get(str(key))
+        if remembered is not None:
+            return remembered
+        sealed, size = self.custody.sealed(), 0
+        with suppress(BadNote):
+            size = sealed.checkpoint.size if sealed and is_own(sealed, {key: None}) else 0
+        return max(size, last_signed_by(key, storage(self.ledger.engine, self.ledger.slug)))
+
+    def _remembered(self) -> list[str]:
+        """The keys that were on record once, and the one that is here."""
+        here = [str(self._here().public)] if self.custody.key_file.exists() else []
+        return [*self.custody.keys(), *here]
 
     def _is_in_use(self, key: PublicKey) -> bool:
         return self.known.keys.get(str(key), 0) is None

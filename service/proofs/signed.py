@@ -15,6 +15,7 @@ from service.ledger.application import Ledger
 from service.ledger.storage import Storage
 from service.proofs.custody import Sealed
 from service.proofs.notes import BadNote, Kind, PublicKey
+from service.proofs.seals import LARGEST
 
 Known = Mapping[PublicKey, int | None]
 """Keys, each with the last size at which it was good, or None."""
@@ -22,6 +23,11 @@ Known = Mapping[PublicKey, int | None]
 BEYOND = (
     "SELECT size, note FROM checkpoint WHERE ledger = ? AND origin = ? AND size > ?"
     " ORDER BY size DESC LIMIT 1"
+)
+
+SIGNED = (
+    "SELECT size, note FROM checkpoint WHERE ledger = ? AND origin = ? AND size < ?"
+    " ORDER BY size DESC LIMIT 500"
 )
 
 
@@ -71,3 +77,20 @@ def own_beyond(storage: Storage[Any], origin: str, size: int) -> Sealed | None:
         f"ledger {storage.ledger} has a checkpoint {at} in its database that no key of {origin}"
         " has signed that was good for it: nothing is signed; see wenxiao verify"
     )
+
+
+def last_signed_by(key: PublicKey, storage: Storage[Any]) -> int:
+    """The size of the largest checkpoint by a key that a database has; 0 where it has none."""
+    size = LARGEST
+    while rows := _signed_below(size, key.name, storage):
+        for size, note in rows:
+            with suppress(BadNote):
+                sealed = Sealed.parse(note)
+                if sealed.checkpoint.size == size and is_own(sealed, {key: None}):
+                    return size
+    return 0
+
+
+def _signed_below(size: int, origin: str, storage: Storage[Any]) -> list[tuple[int, object]]:
+    with storage.connected() as connection:
+        return storage.rows(connection, SIGNED, storage.ledger, origin, size)

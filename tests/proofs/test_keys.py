@@ -13,7 +13,7 @@ from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
 from service.ledger.recorder import create_ledger
 from service.proofs import keys as of_keys
-from service.proofs.custody import Custody
+from service.proofs.custody import BadCustody, Custody
 from service.proofs.keyfiles import BadKeyFile
 from service.proofs.keys import KeyRefused
 from service.proofs.recovering import accept_loss
@@ -74,7 +74,7 @@ def test_custody_from_before_a_rotation_gets_another_key(
     rounds.go()
     for file, held in older.items():
         file.write_bytes(held)
-    with pytest.raises(KeyRefused, match=r"as a key in use: put the file .* keys new --lost"):
+    with pytest.raises(KeyRefused, match=r"which is not the key in use: .* keys new --lost"):
         rounds.go()
     new = keys.new_for_lost("机房失火")
     first, *_ = keys.known.keys
@@ -148,3 +148,50 @@ def test_records_and_key_may_be_lost_together(
     assert sealed.checkpoint.origin == f"{ORIGIN}.2"
     assert [*keys.known.keys.values()] == [310, None]
     unanchored.dispose()
+
+
+@pytest.mark.parametrize("remembers", ["everything", "the keys", "its own key", "nothing"])
+def test_a_loss_takes_no_key_and_no_retirement_along(
+    engine: Engine, ledger: Ledger, settings: Settings, custody: Custody, remembers: str
+) -> None:
+    """What is restored is older than a rotation: the thief of the first key gains nothing by it."""
+    rounds, before = Rounds(ledger, settings), backup(engine)
+    keys = keys_of(ledger, settings)
+    (stolen,) = keys.known.keys
+    add(ledger, 9)
+    rounds.go()
+    with custody.alone():
+        second = str(keys.rotate("失窃"))
+    add(ledger, 9)
+    rounds.go()
+    assert keys.known.keys == {stolen: 310, second: None}
+    restore(engine, before)
+    if remembers in ("its own key", "nothing"):
+        custody.keys_file.unlink()
+    if remembers in ("the keys", "nothing"):
+        custody.key_file.unlink()
+    unanchored = make_engine(engine.url)
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    found = {**keys_of(other, settings).known.keys}
+    third = str(keys_of(other, settings).signer().public)
+    unanchored.dispose()
+    assert (
+        found
+        == {
+            "everything": {stolen: 310, second: 321, third: None},
+            "the keys": {stolen: 310, second: 321, third: None},
+            "its own key": {stolen: 301, second: 321, third: None},
+            "nothing": {stolen: 301, third: None},
+        }[remembers]
+    )
+    assert custody.keys() == found
+
+
+def test_what_custody_has_of_keys_and_cannot_be_read_is_told(custody: Custody) -> None:
+    assert custody.keys() == {}
+    custody.keep_keys({"log+key": None, "old+key": 7})
+    assert custody.keys() == {"log+key": None, "old+key": 7}
+    custody.keys_file.write_text("log+key x\n")
+    with pytest.raises(BadCustody, match=r"\.keys: invalid literal"):
+        custody.keys()

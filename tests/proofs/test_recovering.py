@@ -120,6 +120,7 @@ FILES = {
     "shizong.1.verified",
     "shizong.checkpoint",
     "shizong.key",
+    "shizong.keys",
     "shizong.lock",
 }
 
