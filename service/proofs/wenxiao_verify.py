@@ -518,15 +518,17 @@ class Policy:
         return self.quorum in reached
 
     def signers(self, note: Note, checkpoint: Checkpoint) -> dict[Key, int]:
-        """Who has signed this checkpoint; one that no key of its log has signed is wrong."""
+        """Who has signed this checkpoint; it takes a key of its log, and nobody else's will do."""
         logs = [key for key in self.logs if key.name == checkpoint.origin]
         found = note.signers([*logs, *self.witnesses.values()])
         if not logs:
             its = "规则没有这一日志的公钥，请换一份有的 · bring a policy that names a key of"
             raise Lacking(f"{its} {shown(checkpoint.origin)}: --policy")
         if not any(key in found for key in logs):
-            there = ", ".join(shown(name) for name, _, _ in note.signatures[:3])
-            raise Wrong(f"规则所列账本密钥均未签署 · not signed by a ledger's key: {there}")
+            there = ", ".join(f"{name}+{number.hex()}" for name, number, _ in note.signatures)
+            its = "规则所列密钥均未签署；密钥若已更换，请索取并核对新公钥"
+            its += " · by no key that the policy names; if it was changed, get the new one's line"
+            raise Lacking(f"{its}: {shown(there, 300)}")
         return found
 
     def require_in_force(self, signers: Iterable[Key], size: int) -> str:
@@ -1487,6 +1489,8 @@ def require_alike(mine: Checkpoint, policy: Policy | None, known: Known, theirs:
             policy.require_in_force(policy.signers(note, other), other.size)
     except Wrong as wrong:
         raise amiss(f"{its}: {wrong.says}") from None
+    except Lacking as lacking:
+        raise Lacking(f"{its}: {lacking.says}") from None
     if roots is None:
         lacks = "算不出那时的根，请带上截至那时的全部记录 · bring all records up to there"
         raise Lacking(f"{its}: {lacks}: the roots at that size do not follow from these")
