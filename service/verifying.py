@@ -37,6 +37,7 @@ from service.proofs.growing import Growing, Since
 from service.proofs.losses import losses_of
 from service.proofs.policy import NONE
 from service.proofs.rounds import policy_of
+from service.proofs.seals import was_sealed
 from service.proofs.tiles import NotThere
 from service.settings import Settings
 
@@ -158,9 +159,10 @@ class Inspection:
         found = self._examined = examination.examine(size, since)
         self.account.checkpoints = found.checkpoints
         checked, unchecked = self.account.checked, self.account.unchecked
-        for origin, number in found.lost.items():
-            accepted = f"whose loss was accepted at record {examination.losses[origin].position}"
-            unchecked.append(f"checkpoints: {number} of {origin}, {accepted}, say what is not here")
+        for origin, loss in examination.losses.items():
+            number = found.lost.get(origin, 0)
+            also = f"; {number} of its checkpoints say what is not here" if number else ""
+            unchecked.append(f"log {loss}{also}")
         if found.last is None:
             unchecked.append("checkpoints: nothing is signed")
             return
@@ -203,7 +205,10 @@ class Inspection:
             kept = f"none of the {sealed.checkpoint.size} records that it knows of is missing"
             self.account.checked.append(f"custody: {kept}")
         else:
-            self.account.unchecked.append("custody: no checkpoint is kept outside the database")
+            lost = "the last checkpoint is lost: see wenxiao recover"
+            none = "no checkpoint is kept outside the database"
+            said = lost if was_sealed(self._storage) else none
+            self.account.unchecked.append(f"custody: {said}")
 
     def _examine_storage(self) -> None:
         """Rows that are asked for by their keys are answered from indexes; these must fit."""

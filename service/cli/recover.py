@@ -27,16 +27,11 @@ from service.proofs.recovering import (
     as_it_is,
     catch_up,
     heed_no_stranger,
+    missing_in,
     take_back,
-    what_is_missing,
 )
 from service.proofs.rounds import Rounds, keys_of, policy_of
 from service.settings import Settings
-
-WAYS_OUT = (
-    "restore the database as it was; put a lost checkpoint back with --checkpoint; strike a witness"
-    " who is mistaken from the policy; only where the records cannot be had back, --accept-loss"
-)
 
 
 @click.command("recover")
@@ -80,19 +75,20 @@ def command(
             lagged = brought_up(at, keys, checkpoint)
             with suppress(HistoryMissing):  # what is objected is kept, and told of with the rest
                 Rounds(at, chosen).hear()
-            missing = what_is_missing(at, keys.custody)
+            missing = missing_in(at, keys.custody)
             if accepts:
                 accept_loss(at, keys.custody, keys, reason)
                 Rounds(at, chosen).go()
             elif missing:
-                raise Failed(f"{missing}; {WAYS_OUT}")
+                raise Failed(str(missing))
+            what = missing.what if missing else ""
             log = f"log {keys.signer().public}" if accepts else ""
-            told = accepted(missing, log, keys) if accepts else as_it_is(at, keys.custody)
+            told = accepted(what, log, keys) if accepts else as_it_is(at, keys.custody, keys)
         except NothingMissing as error:
             raise Failed(str(error)) from error
     answer = {
         "ledger": ledger,
-        "missing": missing,
+        "missing": what,
         "accepted": accepts,
         "ignored": ignored,
         "lagged": lagged,
@@ -124,10 +120,10 @@ def told_aside(what: str) -> str:
     return what
 
 
-def accepted(missing: str, log: str, keys: Keys) -> str:
+def accepted(what: str, log: str, keys: Keys) -> str:
     """What is done, and what is left to do elsewhere."""
     return (
-        f"accepted, and on record: {missing}\n{log}\n"
+        f"accepted, and on record: {what}\n{log}\n"
         f"It is another log from here on, {keys.origin}: its witnesses, the office's own policy"
         " and every auditor need this line, beside the one that they have."
     )

@@ -31,7 +31,13 @@ from service.proofs.tiles import NotThere, Tiles
 FRESH_SECONDS = 5.0
 """How long a ledger whose records were found as they were sealed is taken to have them still."""
 
-LEAD_OUT = "restore the database as it was, or ask wenxiao recover"
+RESTORE = "restore the database as it was"
+LAST_RESORT = "only where the records cannot be had back, wenxiao recover --accept-loss"
+TAKE_BACK = (
+    "wenxiao recover --checkpoint puts back the newest copy of it, an auditor's or a bundle's, too;"
+    " where a loss was just accepted, seal"
+)
+"""What leads out, by what is the matter."""
 
 
 def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
@@ -63,7 +69,7 @@ def require_in_custody(storage: Storage[Any], custody: Custody) -> None:
         raise HistoryMissing(
             f"ledger {storage.ledger} was sealed, and its last checkpoint is not in custody"
             f" ({custody.checkpoint_file})",
-            f"{LEAD_OUT}; after the acceptance of a loss, seal it",
+            TAKE_BACK,
         )
 
 
@@ -94,7 +100,7 @@ def too_short(ledger: str, size: int, sealed: int) -> HistoryMissing:
     return HistoryMissing(
         f"ledger {ledger} has {size} records here, but {sealed} were sealed:"
         f" {spanned(size + 1, sealed)} missing",
-        LEAD_OUT,
+        f"{RESTORE}; {LAST_RESORT}",
     )
 
 
@@ -116,7 +122,8 @@ def objected(ledger: str, size: int, objections: list[Objection]) -> HistoryMiss
     )
     return HistoryMissing(
         f"ledger {ledger} has {size} records here, and {said}",
-        f"{LEAD_OUT}; if it is the witness who is mistaken, strike it from the policy first",
+        f"{RESTORE}; strike a witness who is mistaken from the policy, and ask wenxiao recover;"
+        f" {LAST_RESORT}",
     )
 
 
@@ -129,7 +136,7 @@ def require_unbroken(storage: Storage[Any], size: int, sealed: Checkpoint) -> No
             raise HistoryMissing(
                 f"ledger {storage.ledger} has other records here than the {sealed.size} that were"
                 f" sealed ({algorithm.name})",
-                LEAD_OUT,
+                f"{RESTORE}; {LAST_RESORT}",
             )
 
 

@@ -31,6 +31,14 @@ class Loss:
         """What was lost."""
         return self.sealed.checkpoint
 
+    def __str__(self) -> str:
+        """What was accepted."""
+        return (
+            f"{self.last.origin}: what was sealed beyond {self.size} records, up to"
+            f" {self.last.size}, is lost, as was accepted at record {self.position}: another log"
+            " since"
+        )
+
     def counts(self, known: Known) -> bool:
         """Is it of what a key of that log has signed, and accepted after what was left?"""
         with suppress(BadNote):

@@ -16,7 +16,8 @@ from service.ledger.recorder import storage
 from service.proofs.anchor import require_as_kept, require_in_custody, require_unbroken
 from service.proofs.custody import BadCustody, Custody, Sealed
 from service.proofs.examining import Examination
-from service.proofs.keys import Keys
+from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keys import KeyRefused, Keys
 from service.proofs.losses import losses_of
 from service.proofs.notes import BadNote, Note
 from service.proofs.policy import NONE, Policy
@@ -31,8 +32,8 @@ class NothingMissing(RuntimeError):
     """无缺失: the database holds what was sealed; there is no loss to accept."""
 
 
-def what_is_missing(ledger: Ledger, custody: Custody) -> str:
-    """What the database does not hold of what was sealed, in a sentence; empty where it does."""
+def missing_in(ledger: Ledger, custody: Custody) -> HistoryMissing | None:
+    """What the database does not hold of what was sealed, if anything, and what leads out."""
     try:
         stored = storage(ledger.engine, ledger.slug)
         require_as_kept(stored, ledger.head_position(), custody)
@@ -40,19 +41,22 @@ def what_is_missing(ledger: Ledger, custody: Custody) -> str:
     except HistoryMissing as missing:
         last = custody.sealed()
         also = last and str(what_remains(ledger, custody, last))
-        return f"{missing.what}; {also}" if also else missing.what
-    return ""
+        told = f"{missing.what}; {also}" if also else missing.what
+        return HistoryMissing(told, missing.way_out)
+    return None
 
 
-def as_it_is(ledger: Ledger, custody: Custody) -> str:
-    """Of a ledger that lacks nothing: what it holds, and which losses it has on record."""
+def as_it_is(ledger: Ledger, custody: Custody, keys: Keys) -> str:
+    """Of a ledger that lacks nothing: what it holds, which losses it has on record, and its key."""
     if custody.sealed() is None:
         return f"nothing of ledger {ledger.slug} is sealed yet"
     told = [f"ledger {ledger.slug} holds everything that was sealed"]
-    for loss in losses_of(ledger).values():
-        lost = f"of what was sealed beyond {loss.size} records, up to {loss.last.size},"
-        told.append(f"at record {loss.position} the loss {lost} was accepted: another log since")
-    return "; ".join(told)
+    told += map(str, losses_of(ledger).values())
+    try:
+        keys.signer()
+    except (BadKeyFile, KeyRefused) as refused:
+        told.append(f"but nothing new is sealed: {refused}")
+    return "\n".join(told)
 
 
 def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> None:
@@ -66,7 +70,7 @@ def accept_loss(ledger: Ledger, custody: Custody, keys: Keys, reason: str) -> No
         if sealed is None and goes_on(ledger, keys):
             return
         is_begun = sealed is not None and is_on_record(ledger, sealed)
-        if sealed is None or not (is_begun or what_is_missing(ledger, custody)):
+        if sealed is None or not (is_begun or missing_in(ledger, custody)):
             raise NothingMissing("the database holds everything that was sealed")
         if not is_begun:
             last = last_word(ledger, custody, sealed)
@@ -158,7 +162,7 @@ def take_back(ledger: Ledger, custody: Custody, keys: Keys, text: str) -> str:
 def catch_up(ledger: Ledger, custody: Custody) -> str:
     """Bring custody up that lags behind what the database has of what was signed; says so, if so.
 
-    Where the database does not bear it out, `what_is_missing` tells. Raises ``BadNote``.
+    Where the database does not bear it out, `missing_in` tells. Raises ``BadNote``.
     """
     with custody.alone(), suppress(HistoryMissing):
         last = custody.sealed()

@@ -21,7 +21,7 @@ from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS
 from service.ledger.storage import ENTRY, Storage
 from service.ledger.tables import checkpoint as kept
-from service.proofs.anchor import LEAD_OUT, require_unbroken, root_at
+from service.proofs.anchor import TAKE_BACK, require_unbroken, root_at
 from service.proofs.checkpoints import Checkpoint
 from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import Note, Signer
@@ -126,7 +126,7 @@ class Sealer:
             raise HistoryMissing(
                 f"ledger {self._storage.ledger} was sealed before, and its last checkpoint is not"
                 " in custody",
-                LEAD_OUT,
+                TAKE_BACK,
             )
         begin, size = last.checkpoint.size if last else 0, self._storage.ask(self._storage.size)
         if size == begin:

@@ -14,7 +14,7 @@ from service.ledger.engine import make_engine
 from service.ledger.errors import HistoryMissing
 from service.proofs.anchor import anchor
 from service.proofs.custody import Custody, Objection
-from service.proofs.recovering import NothingMissing, accept_loss, what_is_missing
+from service.proofs.recovering import NothingMissing, accept_loss, missing_in
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import Backup, backup, restore
@@ -119,12 +119,12 @@ def test_a_loss_is_accepted_on_record_and_the_ledger_goes_on_as_another_log(
 ) -> None:
     restore(engine, old)
     other = unanchored
-    assert "351 were sealed" in what_is_missing(other, custody(settings))
+    assert "351 were sealed" in str(missing_in(other, custody(settings)))
     lost = custody(settings).sealed()
     keys = keys_of(other, settings)
     accept_loss(other, custody(settings), keys, "机房失火，备份止于前一日")
     assert Rounds(other, settings).go().is_new
-    assert not what_is_missing(other, custody(settings))
+    assert not missing_in(other, custody(settings))
     (accepted,) = [
         each.fact
         for each in other.history(LedgerItself.stream(ITSELF))

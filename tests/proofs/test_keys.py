@@ -16,7 +16,7 @@ from service.proofs import keys as of_keys
 from service.proofs.custody import BadCustody, Custody
 from service.proofs.keyfiles import BadKeyFile
 from service.proofs.keys import KeyRefused
-from service.proofs.recovering import accept_loss
+from service.proofs.recovering import accept_loss, as_it_is
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
 from tests.ledger.tampering import backup, restore
@@ -76,7 +76,9 @@ def test_custody_from_before_a_rotation_gets_another_key(
         file.write_bytes(held)
     with pytest.raises(KeyRefused, match=r"which is not the key in use: .* keys new --lost"):
         rounds.go()
+    assert "but nothing new is sealed: " in as_it_is(ledger, custody, keys)
     new = keys.new_for_lost("机房失火")
+    assert "\n" not in as_it_is(ledger, custody, keys)
     first, *_ = keys.known.keys
     assert keys.known.keys == {first: 301, str(rotated): 312, str(new): None}
     sealed = rounds.go().sealed

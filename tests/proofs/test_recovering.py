@@ -27,8 +27,8 @@ from service.proofs.recovering import (
     NothingMissing,
     accept_loss,
     heed_no_stranger,
+    missing_in,
     take_back,
-    what_is_missing,
 )
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
@@ -106,7 +106,7 @@ def test_a_loss_is_accepted_once_wherever_its_acceptance_is_broken_off(
             accept_loss(other, custody, keys_of(other, settings), "机房失火")
         accept_loss(other, custody, keys_of(other, settings), "机房失火")
         assert Rounds(other, settings).go().is_new
-        assert not what_is_missing(other, custody)
+        assert not missing_in(other, custody)
         ends.append(state(other, settings))
         if next(clock) <= moment:
             break
@@ -184,9 +184,9 @@ def test_a_witness_whom_the_policy_does_not_name_any_more_is_not_heeded(
     custody.note_objection(Objection("audit", 400))
     other = Ledger(engine, SLUG)
     assert heed_no_stranger(custody, named) == ""
-    assert "witness audit has seen 400" in what_is_missing(other, custody)
+    assert "witness audit has seen 400" in str(missing_in(other, custody))
     assert "witness audit is named no longer" in heed_no_stranger(custody, Policy(quorum=NONE))
-    assert what_is_missing(other, custody) == ""
+    assert missing_in(other, custody) is None
     add(other, 1)
 
 
@@ -205,7 +205,7 @@ def test_a_loss_is_of_the_last_that_was_signed_whatever_custody_knows(
     (loss,) = losses_of(other).values()
     assert loss.last.size == 341
     assert [*keys_of(other, settings).known.keys.values()] == [341, None]
-    assert what_is_missing(other, custody) == ""
+    assert missing_in(other, custody) is None
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_loss_leaves_only_what_is_as_it_was_signed(
         custody.keep_verified(second.note)
         execute(engine, "DELETE FROM checkpoint WHERE size = 321")
     other = Ledger(unanchored, SLUG)
-    missing = what_is_missing(other, custody)
+    missing = str(missing_in(other, custody))
     assert "records 322 to 341 are missing" in missing
     assert ("others than were sealed of the first 321" in missing) is (left == 301)
     accept_loss(other, custody, keys_of(other, settings), "机房失火")

@@ -21,7 +21,7 @@ from service.proofs.keyfiles import BadKeyFile, create
 from service.proofs.keys import KeyRefused
 from service.proofs.merkle import require_consistency
 from service.proofs.notes import BadNote, Kind, Note, PublicKey, Signer
-from service.proofs.recovering import NothingMissing, catch_up, take_back, what_is_missing
+from service.proofs.recovering import NothingMissing, catch_up, missing_in, take_back
 from service.proofs.roster import Roster
 from service.proofs.rounds import Rounds, keys_of
 from service.proofs.sealing import listed_at
@@ -234,7 +234,7 @@ def test_a_copy_that_is_taken_back_and_lags_behind_is_brought_up(
     assert catch_up(ledger, kept).startswith(lagged)
     kept.checkpoint_file.write_text("damaged")
     assert take_back(ledger, kept, keys, copy).startswith(lagged)
-    assert (catch_up(ledger, kept), what_is_missing(ledger, kept)) == ("", "")
+    assert (catch_up(ledger, kept), missing_in(ledger, kept)) == ("", None)
 
 
 def test_a_key_of_a_custody_that_lags_behind_stays_good_for_all_that_it_has_signed(
@@ -268,7 +268,7 @@ def test_what_the_database_has_of_what_was_signed_is_missed_whatever_custody_kno
     for attempt in (lambda: add(other, 1), lambda: Rounds(other, settings).go()):
         with pytest.raises(HistoryMissing, match=told):
             attempt()
-    assert told in what_is_missing(other, kept)
+    assert told in str(missing_in(other, kept))
     kept.checkpoint_file.unlink()
     with pytest.raises(HistoryMissing, match=told):
         take_back(other, kept, keys_of(other, settings), copy)

@@ -160,7 +160,7 @@ def test_what_cannot_be_read_of_the_last_time_is_as_good_as_nothing(
     custody.verified_file.write_text("?")
     found, account = inspected(office, other)
     assert (found.verdict, account.begin) == (Verdict.TRUE, 0)
-    assert "custody: no checkpoint is kept outside the database" in account.unchecked
+    assert "custody: the last checkpoint is lost: see wenxiao recover" in account.unchecked
 
 
 def test_without_custody_nothing_is_remembered(office: Engine, tmp_path: Path) -> None:
@@ -217,11 +217,12 @@ def test_what_was_signed_of_a_lost_log_is_told_and_is_no_failure(
     Rounds(ledger, settings).go()
     fill(ledger.records_in, Clock(), ledger.head_position() + 1, 30)
     Rounds(ledger, settings).go()
-    accepted = "of wenxiao.local/shizong, whose loss was accepted at record 22, say what is not"
+    lost = "log wenxiao.local/shizong: what was sealed beyond 21 records, up to 40, is lost, as was"
     for full, begin, checkpoints in ((True, 0, 3), (False, 0, 3), (False, 30, 1)):
         found, account = inspected(engine, settings, full=full)
         assert (found.finding, account.begin, account.checkpoints) == ("", begin, checkpoints)
-        assert f"checkpoints: 2 {accepted} here" in account.unchecked
+        (told,) = (each for each in account.unchecked if each.startswith(lost))
+        assert told.endswith("another log since; 2 of its checkpoints say what is not here")
         if not full:
             found_true(engine, settings)
     fill(ledger.records_in, Clock(), 31, 50)
