@@ -15,15 +15,17 @@ from service.cli.common import (
     Failed,
     Inconclusive,
     Named,
+    counted,
     database_option,
     json_option,
     ledger_at,
     ledger_option,
     progress,
+    require_folder_of,
     settings,
     tell,
 )
-from service.proofs.bundles import BadQuestion, NotCovered, Range, Wanted
+from service.proofs.bundles import BadQuestion, NotCovered, NotRecorded, Range, Wanted
 from service.proofs.prover import NotSealed, Prover
 from service.proofs.tiles import NotThere
 from service.proofs.trust import signer_unknown
@@ -98,7 +100,7 @@ def command(
         unknown = signer_unknown(prover.latest().sealed, at, chosen)
     many, size = len(contents.records), contents.size
     answer = {"file": str(out), "origin": contents.origin, "size": size, "records": many}
-    tell(answer, f"{out}: {many} records as of checkpoint {size}", as_json=as_json)
+    tell(answer, f"{out}: {counted(many)} as of checkpoint {size}", as_json=as_json)
     if unknown:
         click.echo(f"✗ {unknown}", err=True)
     for stream in contents.absent:
@@ -110,6 +112,8 @@ def proving() -> Iterator[None]:
     """What cannot be proven is said in a sentence."""
     try:
         yield
+    except NotRecorded as error:
+        raise Inconclusive(str(error)) from error
     except (NotCovered, NotSealed) as error:
         raise Inconclusive(f"{error}: wenxiao seal") from error
     except (BadQuestion, NotThere) as error:
@@ -120,6 +124,7 @@ def proving() -> Iterator[None]:
 def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that is there whole in the end or not at all; nobody else may read it."""
     require_none(path)
+    require_folder_of(path)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
         try:
             yield draft
@@ -133,4 +138,4 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 def require_none(path: Path) -> None:
     """Nothing is overwritten."""
     if path.exists() or path.is_symlink():
-        raise Failed(f"{path} is there already")
+        raise Failed(f"{path} is there already: name a new file, or remove it first")

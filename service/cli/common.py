@@ -173,6 +173,17 @@ def adding_to(database: str | None, slug: str) -> Iterator[Ledger]:
         yield ledger
 
 
+def require_folder_of(path: Path) -> None:
+    """Raises ``Failed`` where a file cannot be put there, before anything is done for it."""
+    if not path.parent.is_dir():
+        raise Failed(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+def counted(records: int) -> str:
+    """So many records."""
+    return "1 record" if records == 1 else f"{records} records"
+
+
 def tell(answer: Any, *lines: str, as_json: bool) -> None:
     """The answer on standard output: for machines as JSON, for people in lines."""
     click.echo(msgspec.json.encode(answer).decode() if as_json else "\n".join(lines))

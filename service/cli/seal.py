@@ -13,6 +13,7 @@ from service.cli.common import (
     json_option,
     ledger_at,
     ledger_option,
+    require_folder_of,
     settings,
     tell,
 )
@@ -35,10 +36,13 @@ from service.proofs.trust import signer_unknown, signers
 def command(*, database: str | None, ledger: str, page: Path | None, as_json: bool) -> None:
     """Sign the ledger's size and roots as they are now; ask the witnesses that the policy names.
 
-    Exit code 3 where fewer of them signed than the policy wants; nothing new is signed where so
-    few of them can even be asked whether they have seen more than is here.
+    Exit code 3 where fewer of them signed than the policy wants, or it lacks the key that signed:
+    the checkpoint is kept, but convinces nobody who goes by this policy. Nothing new is signed
+    where so few of them can even be asked whether they have seen more than is here.
     """
     chosen = settings(database)
+    if page:
+        require_folder_of(page)
     with ledger_at(database, ledger) as at:
         try:
             made = Rounds(at, chosen).go()
@@ -59,6 +63,8 @@ def command(*, database: str | None, ledger: str, page: Path | None, as_json: bo
         click.echo(f"✗ {each}", err=True)
     if not made.is_enough:
         raise Inconclusive("too few witnesses have signed this checkpoint")
+    if unknown:
+        raise Inconclusive("this checkpoint is kept, but under that policy it convinces nobody")
 
 
 def told(made: Round, note: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ import click
 from service.cli.bundle import proving
 from service.cli.common import (
     Failed,
+    counted,
     database_option,
     json_option,
     ledger_at,
@@ -44,4 +45,4 @@ def command(*, database: str | None, ledger: str, out: Path, as_json: bool) -> N
             raise Failed(str(error)) from error
     told = sealed.checkpoint
     answer = {"folder": str(out), "origin": told.origin, "size": told.size}
-    tell(answer, f"{out}: {told.size} records of {told.origin}", as_json=as_json)
+    tell(answer, f"{out}: {counted(told.size)} of {told.origin}", as_json=as_json)

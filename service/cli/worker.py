@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from service import logs
-from service.cli.common import database_option, ledgers_option, opened, settings_to_run
+from service.cli.common import Failed, database_option, ledgers_option, opened, settings_to_run
 from service.ledger.application import Ledger
 from service.ledger.recorder import every_ledger
 from service.projector import Projector, follow
@@ -31,12 +31,13 @@ LOOK_SECONDS = 2.0
 @click.command("worker")
 @database_option
 @ledgers_option
-@click.option("--once", is_flag=True, help="Read up to the end as it is now, and stop.")
+@click.option("--once", is_flag=True, help="Read up to the end as it is now, seal, and stop.")
 @click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input ends, too.")
 def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attached: bool) -> None:
     """Read the ledgers into the read models, and seal them, until told to stop.
 
-    Any number of workers may do so at once; those that hold a ledger's key seal it.
+    Any number of workers may do so at once; those that hold a ledger's key seal it. With --once,
+    exit code 1 where one of them could not be: the log says why.
     """
     chosen = settings_to_run(database)
     logs.configure(chosen.log_level)
@@ -53,6 +54,8 @@ def command(*, database: str | None, ledgers: tuple[str, ...], once: bool, attac
         for projector in projectors:
             projector.catch_up()
         patrol.go_round()
+        if patrol.failed:
+            raise Failed(f"not sealed, see the log: {', '.join(sorted(patrol.failed))}")
 
 
 class Telling(Projector):

@@ -74,6 +74,10 @@ class NotCovered(BadQuestion):
     """未在其中: the checkpoint does not cover what is asked for."""
 
 
+class NotRecorded(NotCovered):
+    """尚无此条: nor does the ledger have it, so that no later checkpoint would either."""
+
+
 class TooMuch(BadQuestion):
     """过多: more than one bundle holds."""
 
@@ -203,13 +207,18 @@ class Bundler:
         found: set[int] = set()
         for some in self._wanted(wanted, size):
             if some and not 1 <= some[0] <= some[-1] <= size:
-                last = some[-1]
-                raise NotCovered(f"record {last} is asked for, the checkpoint covers 1 to {size}")
+                raise self._not_covered(some[-1], size)
             if len(some) <= MOST_RECORDS:
                 found.update(some)
             if max(len(some), len(found)) > MOST_RECORDS:
                 raise TooMuch(f"more than {MOST_RECORDS} records")
         return sorted(found)
+
+    def _not_covered(self, position: int, size: int) -> NotCovered:
+        asked = f"record {position} is asked for"
+        if position > (there := self._storage.ask(self._storage.size)):
+            return NotRecorded(f"{asked}, ledger {self._storage.ledger} ends at {there}")
+        return NotCovered(f"{asked}, the checkpoint covers 1 to {size}")
 
     def _wanted(self, wanted: Wanted, size: int) -> Iterator[Sequence[int]]:
         """Positions, each time in order."""

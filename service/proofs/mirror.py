@@ -115,9 +115,10 @@ class Mirror:
             raise OtherHistory(f"{self._folder}/checkpoint: {error}") from error
         now = sealed.checkpoint
         if before.origin != now.origin or before.size > now.size:
+            way_out = ": choose a new folder" if before.origin != now.origin else ""
             raise OtherHistory(
                 f"{self._folder} has {before.size} records of {before.origin},"
-                f" and here are {now.size} of {now.origin}"
+                f" and here are {now.size} of {now.origin}{way_out}"
             )
         roots = [self._prover.root(each, before.size) for each in (SHA256, SM3)]
         if roots != [before.sha256, before.sm3]:

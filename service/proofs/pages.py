@@ -27,6 +27,7 @@ def checkpoint_page(kept: Kept, signers: Iterable[PublicKey]) -> str:
     """检查点公示页: what was signed, when and by which key, in digits to be compared by eye."""
     sealed = kept.sealed
     told = sealed.checkpoint
+    signed = [each.name for each in sealed.note.signatures]
     rows = {
         "台账": told.origin,
         "记录总数": str(told.size),
@@ -36,7 +37,8 @@ def checkpoint_page(kept: Kept, signers: Iterable[PublicKey]) -> str:
         "SM3 名册根": in_groups(told.roster_sm3),
         "签署时间": kept.sealed_at,
         "签名公钥": "、".join(map(str, signers)),
-        "签名": "、".join(each.name for each in sealed.note.signatures),
+        "签名": "、".join(each for each in signed if each == told.origin),
+        "见证": "、".join(each for each in signed if each != told.origin) or "无",
     }
     said = (
         "以上为该台账截至所列记录数的全部内容的指纹。此后出示的任何记录，均应能够证明其与本页一致；"

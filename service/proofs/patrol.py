@@ -36,6 +36,8 @@ class Patrol:
     def __init__(self, engine: sa.Engine, ledgers: Sequence[str], settings: Settings) -> None:
         self._engine, self._ledgers, self._settings = engine, ledgers, settings
         self._rounds: dict[str, Rounds] = {}
+        self.failed: set[str] = set()
+        """Which ledgers could not be heard about or sealed when last it was tried."""
 
     def hear(self) -> None:
         """Ask the witnesses about every ledger that was sealed, before anything is added to it.
@@ -76,8 +78,10 @@ class Patrol:
     def _forgiving(self, slug: str, failed: str) -> Iterator[Any]:
         """The others have their turn whatever happens to this one, and it is tried again."""
         log = logs.logger().bind(ledger=slug)
+        self.failed.add(slug)
         try:
             yield log
+            self.failed.discard(slug)
         except TooFewHeard as error:
             log.error("witnesses_not_heard", reason=str(error))  # noqa: TRY400 - expected
         except EXPECTED as error:

@@ -657,7 +657,8 @@ class Pruned:
         if found != root:
             its = "根不符：有记录或子树不是签署时的"
             raise Wrong(f"{its} · another root: not all that is here was signed")
-        return f"根由包内记录和子树算出，相符 · the root follows: {self._used} 个子树 · subtrees"
+        used = several(self._used, "个子树", "subtree")
+        return f"根由包内记录和子树算出，相符 · the root follows: {used}"
 
     def root(self, begin: int, end: int) -> bytes:
         """The root over a range of leaves."""
@@ -835,7 +836,8 @@ class Records:
         stream.version, stream.position, stream.unseen = entry.version, entry.position, unseen
 
     def count(self) -> str:
-        return f"{len(self.positions)} 条 · records; {len(self.streams)} 个流 · streams"
+        streams = several(len(self.streams), "个流", "stream")
+        return f"{several(len(self.positions), '条', 'record')}; {streams}"
 
     def require_stream(self, stream: str, length: int, last: int) -> str:
         """All of a stream has been read, which has so many records and the last one there."""
@@ -868,6 +870,11 @@ class Records:
             for of in ALGORITHMS
         )
         return tuple(map(roster_root, ALGORITHMS, leaves))
+
+
+def several(many: int, what: str, called: str) -> str:
+    """So many of something, in Chinese and in English."""
+    return f"{many} {what} · {called}{'' if many == 1 else 's'}"
 
 
 def counted(records: int, last: int) -> str:
@@ -1040,6 +1047,7 @@ class Claims:
         papers = archive.json("attachments.json", PAPERS)
         if len({each["position"] for each in papers}) < len(papers):
             raise Wrong("attachments.json 中同一记录有两件 · two papers of one record")
+        self._papers = len(papers)
         self._left: dict[int, list[tuple[str, dict[str, Any]]]] = {}
         for check, claims in (("values", self._values), ("attachments", papers)):
             for each in claims:
@@ -1075,7 +1083,7 @@ class Claims:
                 report.remember(check, "所属记录不在包内 · of a record that is not here", position)
         report.check("values", self._require_values, positions, size)
         said = "记录确曾提到；原件未查 · named by records; the files were not seen"
-        report.check("attachments", str, said)
+        report.check("attachments", str, f"{self._papers}: {said}" if self._papers else "0")
 
     def _require_values(self, positions: set[int], size: int) -> str:
         """What is not here was withheld, by a record that says so."""
@@ -1161,8 +1169,10 @@ class Bundle:
             raise Wrong("与检查点的账本或条数不同 · of another ledger or size than the checkpoint")
         if positions and positions[-1] > of.size:
             raise Wrong("检查点尚无此条 · beyond the checkpoint", positions[-1])
-        claims = f"{len(self.streams)} 个流 · streams, {len(self.ranges)} 个区间 · ranges"
-        return f"{len(positions)} 条 · records; 称完整者 · said to be complete: {claims}"
+        streams = several(len(self.streams), "个流", "stream")
+        claims = f"{streams}, {several(len(self.ranges), '个区间', 'range')}"
+        there = several(len(positions), "条", "record")
+        return f"{there}; 称完整者 · said to be complete: {claims}"
 
     def read(self) -> None:
         """Read every record, once."""
@@ -1211,8 +1221,9 @@ class Bundle:
         there, size = len(self._archive.positions), self.checkpoint.size
         self._claims.check(self._report, {*self._archive.positions}, size)
         if there < size:
-            said = "条不在包内，内容未查 · records are not here, their content was not seen"
-            self._report.note("between", Unchecked(f"{size - there} {said}"))
+            said = "不在包内，内容未查 · not here, their content was not seen"
+            others = several(size - there, "条", "record")
+            self._report.note("between", Unchecked(f"{others}: {said}"))
         said = "封面与制作时间不是证据 · cover, time of making: no evidence"
         self._report.note("cover", Unchecked(said))
         if not there and not self.streams:
@@ -1449,7 +1460,7 @@ def trusted(it: Bundle | Tiles, asked: Asked, report: Report) -> Policy | None:
 def check_signatures(it: Bundle | Tiles, policy: Policy | None, report: Report) -> None:
     """Who has signed, whether they still might, and whether they are enough."""
     origin, size = it.checkpoint[:2]
-    report.true("checkpoint", f"{shown(origin)}: {size} 条 · records")
+    report.true("checkpoint", f"{shown(origin)}: {several(size, '条', 'record')}")
     if policy is None:
         report.note("signature", Unchecked("没有公钥可查 · no key to check it by"))
         return
@@ -1653,14 +1664,16 @@ def arguments() -> Parser:
         epilog="0 属实 true · 1 不实 false · 2 用法 usage · 3 材料不足 not enough to check",
     )
     add = parser.add_argument
-    several: dict[str, Any] = {"action": "append", "default": []}
-    against = "须一致的检查点 · must tell the same history"
+    repeated: dict[str, Any] = {"action": "append", "default": []}
+    policy = "见证规则，须取自包外 · tlog-policy: keys and witnesses, from outside the bundle"
+    retired = "停用的密钥，如包内 retired · retired keys, such as the bundle's own file"
+    against = "另得的检查点，须一致 · noted elsewhere, must tell the same history"
     add("path", type=Path, metavar="BUNDLE.zip|TILES_DIR")
-    add("--policy", type=Path, metavar="FILE", help="见证规则 · tlog-policy")
-    add("--retired", type=Path, metavar="FILE", help="停用的密钥 · retired keys")
-    add("--stream", metavar="NAME", help="须完整的流 · must be complete", **several)
-    add("--range", type=range_in, metavar="A-B", help="须完整的区间 · must be complete", **several)
-    add("--against", type=Path, metavar="CHECKPOINT", help=against, **several)
+    add("--policy", type=Path, metavar="FILE", help=policy)
+    add("--retired", type=Path, metavar="FILE", help=retired)
+    add("--stream", metavar="NAME", help="须完整的流 · must be complete", **repeated)
+    add("--range", type=range_in, metavar="A-B", help="须完整的区间 · must be complete", **repeated)
+    add("--against", type=Path, metavar="CHECKPOINT", help=against, **repeated)
     own = "信任包内公钥 · trust the bundle's own keys"
     add("--trust-bundle-keys", action="store_true", help=own)
     add("--json", action="store_true", help="机器可读 · for machines")

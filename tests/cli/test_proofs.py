@@ -100,7 +100,7 @@ def test_no_file_is_overwritten(sealed: Wenxiao, tmp_path: Path) -> None:
     out.write_text("mine")
     done = sealed("bundle", *OFFICE, "--record", "1", "--out", out)
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "is there already" in done.stderr
+    assert "is there already: name a new file" in done.stderr
     assert out.read_text() == "mine"
 
 
@@ -112,8 +112,8 @@ def test_no_file_is_overwritten(sealed: Wenxiao, tmp_path: Path) -> None:
         (("--record", "0"), 2, "--record"),
         (("--range", "2-1"), 2, "no range"),
         (("--range", "٣-٣"), 2, "no range"),
-        (("--record", "4"), 3, "record 4 is asked for, the checkpoint covers 1 to 3"),
-        (("--range", "2-9"), 3, "record 9 is asked for, the checkpoint covers 1 to 3"),
+        (("--record", "4"), 3, "record 4 is asked for, ledger office ends at 3\n"),
+        (("--range", "2-9"), 3, "record 9 is asked for, ledger office ends at 3\n"),
     ],
 )
 def test_what_cannot_be_bundled_leaves_nothing_behind(
@@ -124,6 +124,32 @@ def test_what_cannot_be_bundled_leaves_nothing_behind(
     done = sealed("bundle", *OFFICE, *wanted, "--out", folder / "evidence.zip")
     assert (done.exit_code, said in done.stderr) == (code, True)
     assert [*folder.iterdir()] == []
+
+
+def test_what_is_not_sealed_yet_is_to_be_sealed_first(sealed: Wenxiao, tmp_path: Path) -> None:
+    issued(sealed, "third")
+    done = sealed("bundle", *OFFICE, "--record", "4", "--out", tmp_path / "evidence.zip")
+    assert done.exit_code == 3
+    assert "record 4 is asked for, the checkpoint covers 1 to 3: wenxiao seal\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "option"), [(("bundle", "--record", "1"), "--out"), (("seal",), "--page")]
+)
+def test_a_file_in_no_folder_is_told_by_its_own_name(
+    sealed: Wenxiao, tmp_path: Path, words: tuple[str, ...], option: str
+) -> None:
+    file = tmp_path / "nowhere" / "file"
+    done = sealed(*words, *OFFICE, option, file)
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = f"{file} cannot be written: there is no folder {file.parent}"
+    assert done.stderr == f"Error: {said}\n"
+
+
+def test_one_record_is_no_records(sealed: Wenxiao, tmp_path: Path) -> None:
+    out = tmp_path / "evidence.zip"
+    done = sealed("bundle", *OFFICE, "--record", "1", "--out", out)
+    assert done.stdout == f"{out}: 1 record as of checkpoint 3\n"
 
 
 @pytest.mark.parametrize("words", [("bundle", "--record", "1"), ("tiles",)])

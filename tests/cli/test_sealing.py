@@ -87,9 +87,11 @@ def test_a_policy_without_the_key_that_signs_is_told(
     policy.write_text(f"log {key}\nquorum none\n")
     assert wenxiao("seal", *OFFICE).stderr == ""
     policy.write_text("quorum none\n")
-    for words in (("seal",), ("bundle", "--record", "1", "--out", tmp_path / "out.zip")):
+    bundle = ("bundle", "--record", "1", "--out", tmp_path / "out.zip")
+    for words, code in ((("seal",), 3), (bundle, 0)):
         done = wenxiao(*words, *OFFICE)
-        assert done.exit_code == 0
+        assert done.exit_code == code
+        assert done.stdout
         assert f"lacks the key that signed, and so proves nothing: log {key}\n" in done.stderr
 
 
@@ -120,6 +122,8 @@ def test_a_page_is_written_for_the_notice_board(
     written = page.read_text("utf-8")
     assert sealed.stdout.strip() in written
     assert f"<th>签名公钥</th><td>{key}</td>" in written
+    assert f"<th>签名</th><td>{key.name}</td>" in written
+    assert "<th>见证</th><td>无</td>" in written
     assert re.search(r"<th>签署时间</th><td>\d{4}-\d\d-\d\dT[0-9:.]+\+08:00</td>", written)
     assert "<script" not in written
 
@@ -219,11 +223,21 @@ def test_a_worker_asks_before_it_adds(
     before = ledger.head_position()
     with served(has_seen_900) as url:
         policy.write_text(f"witness audit {witness().public} {url}\nquorum none\n")
-        assert wenxiao("worker", "--once").exit_code == 0
+        assert wenxiao("worker", "--once").exit_code == 1
     after = ledger.head_position()
     ledger.engine.dispose()
     assert Custody(custody, "office").objections() == [Objection("audit", 900)]
     assert after == before
+
+
+def test_a_worker_that_could_not_seal_says_so_in_the_end(
+    wenxiao: Wenxiao, key: PublicKey, custody: Path
+) -> None:
+    assert wenxiao("worker", "--once").exit_code == 0
+    file = Custody(custody, "office").key_file
+    file.write_text(f"# {key}\n")
+    done = wenxiao("worker", "--once")
+    assert (done.exit_code, "Error: not sealed, see the log: office\n" in done.stderr) == (1, True)
 
 
 def test_without_its_witnesses_nothing_new_is_signed(wenxiao: Wenxiao, policy: Path) -> None:

@@ -98,6 +98,9 @@ def test_it_comes_with_what_witnesses_said(office: AtTheOffice, auditor: Caller)
     assert listed["witnesses"] == [WITNESS.name]
     note = Note.parse(auditor.get("checkpoint").then(200).response.text)
     assert [each.name for each in note.signatures] == ["wenxiao.local/shizong", WITNESS.name]
+    page = auditor.get(f"checkpoints/{size}/page").then(200).response.text
+    assert "<th>签名</th><td>wenxiao.local/shizong</td>" in page
+    assert f"<th>见证</th><td>{WITNESS.name}</td>" in page
 
 
 def test_it_can_be_printed(office: AtTheOffice, auditor: Caller) -> None:

@@ -114,14 +114,14 @@ def test_one_ledger_does_not_go_on_where_another_one_was(
     mirror.update()
     file = tmp_path / "mirror" / "checkpoint"
     ours = file.read_text()
-    for other in (
-        ours.replace("wenxiao.local", "elsewhere"),
-        ours.replace("\n301\n", "\n302\n"),
-        ours.replace("\n301\n", "\n300\n"),
-        "nothing\n",
+    for other, said in (
+        (ours.replace("wenxiao.local", "elsewhere"), "choose a new folder$"),
+        (ours.replace("\n301\n", "\n302\n"), "here are 301 of wenxiao.local/[a-z]+$"),
+        (ours.replace("\n301\n", "\n300\n"), "another history"),
+        ("nothing\n", "checkpoint: "),
     ):
         file.write_text(other)
-        with pytest.raises(OtherHistory):
+        with pytest.raises(OtherHistory, match=said):
             mirror.update()
         assert file.read_text() == other
     file.write_text(ours)

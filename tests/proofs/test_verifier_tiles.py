@@ -51,7 +51,7 @@ def test_an_honest_directory_is_true(verify: Verify, directory: Path, size: int)
     tiles(long(), directory, size)
     report = verify("--range", f"1-{size}", "--stream", "project/0")
     assert report.exit == 0
-    assert f"登记项 entries: {size} 条 · records" in str(report)
+    assert f"登记项 entries: {size} 条 · record{'s' * (size > 1)};" in str(report)
 
 
 def test_a_ledger_that_has_grown_since_keeps_only_full_tiles(

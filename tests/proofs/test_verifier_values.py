@@ -133,6 +133,18 @@ def test_a_record_has_one_paper(verify: Verify) -> None:
     assert false(verify(members)) == [("bundle", None)]
 
 
+def test_papers_are_counted_and_one_record_is_no_records(verify: Verify) -> None:
+    book = Book()
+    book.write(PERSON)
+    book.write(PERSON)
+    said = str(verify(bundle(book, [1])))
+    assert "附件 papers: 0\n" in said
+    assert "登记项 entries: 1 条 · record; 1 个流 · stream\n" in said
+    assert "包外记录 other records: 1 条 · record: 不在包内" in said
+    members = altered("attachments.json", 0)
+    assert "附件 papers: 1: 记录确曾提到" in str(verify(members))
+
+
 def test_a_paper_is_no_value_that_somebody_committed_to(verify: Verify) -> None:
     """Whoever may choose the file has chosen its first sixteen bytes for a salt."""
     book = Book()
