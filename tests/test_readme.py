@@ -104,7 +104,7 @@ def test_the_operations_run_as_they_stand(tmp_path: Path) -> None:
     assert "2 lines = 2 recorded + 0 repeated + 0 unplaced" in out
     assert "2 lines = 0 recorded + 2 repeated + 0 unplaced" in out
     assert "— audit.example/w1 " in (tmp_path / "sealed").read_text(encoding="utf-8")
-    assert out.count("结论 VERDICT: 所查各项全部属实") == 3, out
+    assert out.count("结论 VERDICT: 所查各项全部属实") == 4, out
     assert "Connection refused" not in err
     assert "record 11 is missing" in err
     (noted,) = json.loads((tmp_path / "noted.json").read_text(encoding="utf-8"))

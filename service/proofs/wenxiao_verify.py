@@ -1666,7 +1666,7 @@ def arguments() -> Parser:
     add = parser.add_argument
     repeated: dict[str, Any] = {"action": "append", "default": []}
     policy = "见证规则，须取自包外 · tlog-policy: keys and witnesses, from outside the bundle"
-    retired = "停用的密钥，如包内 retired · retired keys, such as the bundle's own file"
+    retired = "停用的密钥，如最新包内的 retired · retired keys, as in the newest bundle"
     against = "另得的检查点，须一致 · noted elsewhere, must tell the same history"
     add("path", type=Path, metavar="BUNDLE.zip|TILES_DIR")
     add("--policy", type=Path, metavar="FILE", help=policy)
