@@ -12,7 +12,7 @@ from service.ledger.application import Ledger
 from service.ledger.errors import ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow
 from service.observing import SourceRow
-from service.repeating import is_repeated
+from service.repeating import answer_of, is_repeated
 from service.request import Refusal, Request
 from service.sitting import RECORDED, Outcome, Sitting, VersionMoved
 
@@ -71,7 +71,7 @@ class Desk:
     def _first_answer(self, request: Request, row: RequestRow) -> Outcome:
         if not is_repeated(request, row, self.ledger):
             raise KeyUsedOtherwise("该幂等键已用于另一项请求")
-        return Outcome(row.outcome, self.ledger.records_at(row.positions), repeated=True)
+        return Outcome(row.outcome, answer_of(row, self.ledger), repeated=True)
 
     def _seen_before(self, request: Request) -> Outcome:
         """What this revision of its source row was answered with, whoever delivered it."""

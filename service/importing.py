@@ -36,7 +36,7 @@ from service.ledger.entry import SALT_SIZE, MalformedEntry
 from service.ledger.errors import EntryTooLarge, ObservedRepeated, RecordConflict, RequestRepeated
 from service.ledger.rows import RequestRow, SourceName
 from service.observing import Known, RevisionUsedOtherwise, SourceRow, known_of
-from service.repeating import is_behind, is_repeated
+from service.repeating import answer_of, is_behind, is_repeated
 from service.request import (
     Forbidden,
     Line,
@@ -123,7 +123,7 @@ class _Read:
         """Whether this is what was recorded under its key."""
         if row.outcome == RECORDED:
             return self.request is not None and is_repeated(self.request, row, ledger)
-        (unplaced,) = ledger.records_at(row.positions)
+        (unplaced,) = answer_of(row, ledger)
         text = unplaced.fact.text
         return not text or is_behind(text, self.line.text.value, ledger)
 
@@ -216,7 +216,7 @@ class Import:
 
     def _earlier(self, row: RequestRow) -> str:
         """Why a line was not placed when it came before."""
-        (record,) = self.ledger.records_at(row.positions)
+        (record,) = answer_of(row, self.ledger)
         return f"此前已登记为未入账: {record.fact.problem}"
 
     def _problem(self, sitting: Sitting, read: _Read) -> str:
@@ -252,7 +252,7 @@ class Import:
         return tally
 
     def _known(self, lines: list[_Read]) -> dict[str, RequestRow]:
-        """The lines that were recorded before, by key. Raises :class:`OtherFile`."""
+        """The lines that were recorded before, by key. Raises :class:`OtherFile`, ``NotAsKept``."""
         keys = [read.key for read in lines]
         known = self.ledger.records_in.find_requests(self.token.id, keys)
         for read in lines:

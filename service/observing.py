@@ -17,8 +17,9 @@ from typing import Any, Self
 from aggregates.base import KINDS, Aggregate, Fact, Record, RecordCorrected, Replacement, Source
 from commands.base import Into
 from service.ledger.application import Ledger
+from service.ledger.errors import NotAsKept
 from service.ledger.rows import ObservedKey, RequestRow, Revisions, SourceName
-from service.repeating import names_the_same
+from service.repeating import answer_of, names_the_same
 from service.request import Refusal, Request, content
 
 Of = Callable[[str], Aggregate]
@@ -78,7 +79,7 @@ class SourceRow:
         if self.is_correction:
             return []
         requests = (self._request_at(position) for _, position in self._revisions)
-        found = (each for row in requests for each in self._ledger.records_at(row.positions))
+        found = (each for row in requests for each in answer_of(row, self._ledger))
         return [record for record in found if not isinstance(record.fact, RecordCorrected)]
 
     def key(self, record: int) -> ObservedKey:
@@ -94,7 +95,7 @@ class SourceRow:
         for key, position in self._revisions:
             if key == self._key:
                 row = self._request_at(position)
-                records = self._ledger.records_at(row.positions)
+                records = answer_of(row, self._ledger)
                 is_same = content(row.body) == content(self._request.masked)
                 if not is_same or not names_the_same(self._request, records, self._ledger):
                     raise RevisionUsedOtherwise
@@ -102,12 +103,11 @@ class SourceRow:
         return None
 
     def _request_at(self, position: int) -> RequestRow:
-        (record,) = self._ledger.records_at([position])
-        asked = record.envelope
-        row = self._ledger.records_in.find_request(asked.via, asked.request)
-        if row is None:
-            raise LookupError(f"the request of record {position} is not there")
-        return row
+        for record in self._ledger.records_at([position]):
+            asked = record.envelope
+            if row := self._ledger.records_in.find_request(asked.via, asked.request):
+                return row
+        raise NotAsKept(f"request of record {position}", "it is gone")
 
 
 def _key(source: Source) -> ObservedKey:

@@ -13,14 +13,38 @@ from typing import Any
 
 from aggregates.base import Record
 from service.ledger.application import Ledger
+from service.ledger.errors import NotAsKept
 from service.ledger.rows import RequestRow
 from service.request import Request
 
 
 def is_repeated(request: Request, row: RequestRow, ledger: Ledger) -> bool:
-    """Whether a row is this request's, and not another one's under the same key."""
-    is_as_kept = row.digest == request.digest(row.salt)
-    return is_as_kept and names_the_same(request, ledger.records_at(row.positions), ledger)
+    """Whether a row is this request's, and not another one's under the same key.
+
+    Raises as `answer_of` does.
+    """
+    records = answer_of(row, ledger)
+    is_its_own = row.digest == request.digest(row.salt)
+    return is_its_own and names_the_same(request, records, ledger)
+
+
+def answer_of(row: RequestRow, ledger: Ledger) -> tuple[Record[Any], ...]:
+    """The records that a request was answered with.
+
+    Raises ``NotAsKept`` where they do not have the row sealed as it is.
+    """
+    records = ledger.records_at(row.positions)
+    try:
+        is_sealed = {each.envelope.request_digest for each in records} == {row.seal.hex()}
+        if is_sealed and len(records) == len(row.positions):
+            return records
+    except (AttributeError, TypeError) as error:  # a column may have anything
+        raise _changed(row) from error
+    raise _changed(row)
+
+
+def _changed(row: RequestRow) -> NotAsKept:
+    return NotAsKept(f"request {row.key!r} of {row.principal}", "its records have another sealed")
 
 
 def names_the_same(request: Request, records: Sequence[Record[Any]], ledger: Ledger) -> bool:

@@ -46,6 +46,7 @@ from service.ledger.errors import (
     ClockBehind,
     EntryTooLarge,
     HistoryMissing,
+    NotAsKept,
     OutcomeUnknown,
     StorageUnavailable,
 )
@@ -212,6 +213,7 @@ ERRORS: Mapping[type[Exception], Any] = {
     BadQuestion: lambda _: Problem(BAD_BUNDLE, "没有指明记录、历史或区间，或区间首尾颠倒"),
     NotThere: lambda _: Problem(HISTORY_MISSING),
     RecordUnreadable: lambda _: Problem(HISTORY_MISSING),
+    NotAsKept: lambda _: Problem(HISTORY_MISSING),
     OutcomeUnknown: _outcome_unknown,
     HistoryMissing: lambda _: Problem(HISTORY_MISSING, "恢复数据库或确认缺失之前，不再登记"),
     **dict.fromkeys(TROUBLES, _unreadable),

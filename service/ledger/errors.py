@@ -50,6 +50,17 @@ class ObservedRepeated(PersistenceError):
         super().__init__(f"{row} is recorded already, at position {position}")
 
 
+class NotAsKept(PersistenceError):
+    """What is kept beside the records was changed: nobody knows what was answered, or where."""
+
+    def __init__(self, what: str, why: object) -> None:
+        self.what, self.why = what, why
+        super().__init__(what, why)
+
+    def __str__(self) -> str:
+        return f"{self.what} is not as it was kept ({self.why}): see wenxiao verify"
+
+
 class RowConflict(RecordConflict):
     """A source row was recorded meanwhile in another revision: decide again."""
 

@@ -13,13 +13,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from service.ledger.batch import Batch
 from service.ledger.engine import direct, renew
-from service.ledger.errors import HistoryMissing, StorageUnavailable, UnknownLedger
+from service.ledger.entry import LARGEST_NUMBER
+from service.ledger.errors import HistoryMissing, NotAsKept, StorageUnavailable, UnknownLedger
 from service.ledger.faults import ConnectionLost
 from service.ledger.findings import UNREADABLE, RecordUnreadable
 from service.ledger.hashes import SHA256, SM3
@@ -46,6 +48,9 @@ CLOCK_CONFIRMED = (  # the topic spelled out, as the index that finds it has it
     "SELECT entry FROM record WHERE ledger = ? AND topic = 'ledger.clock_corrected'"
     " ORDER BY position DESC LIMIT 1"
 )
+
+POSITIONS = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=1, le=LARGEST_NUMBER)], ...])
+"""Of a request's records, as its row has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,23 +278,30 @@ class Storage(ABC, Generic[C]):
 
 def readable(row: Sequence[Any]) -> Stored:
     """A record as its row tells it. Raises ``RecordUnreadable``."""
+    position, stream, version, topic, entry = row
+    if not (isinstance(position, int) and isinstance(stream, str) and isinstance(version, int)):
+        raise RecordUnreadable(position, f"{stream!r:.100}, {version!r:.100}: no place in a stream")
     try:
-        return stored(*row)
+        return stored(position, stream, version, topic, entry)
     except UNREADABLE as error:
         raise RecordUnreadable(row[0], error) from error
 
 
 def request_row(row: Sequence[Any]) -> RequestRow:
-    """A request as its row tells it."""
+    """A request as its row tells it. Raises ``NotAsKept`` where that says no positions."""
     principal, key, salt, digest, body, outcome, positions = row
-    return RequestRow(
-        principal, key, salt, digest, body, outcome, positions=tuple(json.loads(positions))
-    )
+    try:
+        at = POSITIONS.decode(positions)
+    except UNREADABLE as error:
+        raise NotAsKept(f"request {key!r} of {principal}", repr(error)) from error
+    return RequestRow(principal, key, salt, digest, body, outcome, positions=at)
 
 
 def observed_row(row: Sequence[Any]) -> tuple[ObservedKey, int]:
-    """A source row's key, and where it is recorded."""
+    """A source row's key, and where it is recorded. Raises ``NotAsKept`` where that is nowhere."""
     *columns, position = row
+    if not isinstance(position, int):
+        raise NotAsKept(f"source row {columns}", f"{position!r:.100} is no position")
     return ObservedKey(*columns), position
 
 

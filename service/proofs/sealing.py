@@ -131,11 +131,14 @@ class Sealer:
         begin, size = last.checkpoint.size if last else 0, self._storage.ask(self._storage.size)
         if size == begin:
             return None
-        if self._listed_at != begin or last is None:
+        is_listed, self._listed_at = last is not None and self._listed_at == begin, -1
+        if not is_listed:
             self._roster = roster_of(self._storage, last)
         roots = self._roots(begin, size)
         rosters = map(self._roster.root, ALGORITHMS)
-        return self._signed(Checkpoint(signer.name, size, begin, *roots, *rosters), signer)
+        sealed = self._signed(Checkpoint(signer.name, size, begin, *roots, *rosters), signer)
+        self._listed_at = size
+        return sealed
 
     def last(self, origin: str) -> Sealed | None:
         """The last checkpoint of a log, as custody has it; the database is not asked."""
@@ -154,7 +157,6 @@ class Sealer:
                 raise self._not_given_back("in a form that can be read") from error
             for listed in ended.values():
                 self._roster.put(listed)
-        self._listed_at = size
         for tree in trees:
             if root_at(self._storage, tree.algorithm, size) != tree.root:
                 raise self._not_given_back(f"that it hashed ({tree.algorithm.name})")

@@ -14,7 +14,7 @@ from commands.office import REVOKED_ONCE
 from service.projector import lowest
 from tests.cli.conftest import Wenxiao, alone, command, environment
 from tests.conftest import opened
-from tests.ledger.tampering import execute
+from tests.ledger.tampering import execute, unguard
 from tests.test_readme import PROJECT
 
 
@@ -122,6 +122,19 @@ def test_times_are_the_offices(wenxiao: Wenxiao) -> None:
     (verified,) = json.loads(wenxiao("verify", "--json").stdout)
     for told in (issued.stderr.partition(";")[0], listed.stdout.strip(), verified["began_at"]):
         assert told.endswith("+08:00")
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # has anything in any column
+@pytest.mark.parametrize("name", ["x''", "''", "'../x'"])
+def test_a_worker_passes_over_what_is_no_ledgers_name(
+    wenxiao: Wenxiao, database_url: str, name: str
+) -> None:
+    wenxiao("migrate", "--ledger", "another")
+    with opened(database_url) as engine:
+        unguard(engine)
+        execute(engine, f"UPDATE ledger_head SET ledger = {name} WHERE ledger = 'another'")
+    assert wenxiao("worker", "--once").exit_code == 0
+    assert wenxiao("verify").exit_code == 1
 
 
 def test_a_worker_reads_ledgers_that_are_opened_later(wenxiao: Wenxiao, database_url: str) -> None:

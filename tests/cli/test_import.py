@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 from aggregates.ledger import Imports, LineUnplaced
@@ -22,6 +23,7 @@ from service.request import understand
 from tests.cli.conftest import Wenxiao, command, environment
 from tests.conftest import opened
 from tests.desk.conftest import CONSOLE
+from tests.ledger.tampering import execute, unguard
 
 
 def unit(code: str, name: str = "农业农村局", **case: Any) -> str:
@@ -151,6 +153,36 @@ def test_another_file_under_the_same_batch_is_refused(wenxiao: Wenxiao, tmp_path
     done = wenxiao(*first, written(tmp_path, unit("118")))
     assert done.exit_code == 1
     assert "第 1 行与此前以同一批次导入的内容不同" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "change", ["outcome = '-1'", "positions = '[]'", "positions = '[9]'", "positions = '\"12\"'"]
+)
+def test_nothing_is_told_of_what_was_imported_that_was_changed(
+    wenxiao: Wenxiao, database_url: str, tmp_path: Path, change: str
+) -> None:
+    require_told(wenxiao, database_url, tmp_path, change)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # has anything in any column
+@pytest.mark.parametrize("change", ["salt = 'x'", "outcome = x'ff'", "positions = x'ff00'"])
+def test_nothing_is_told_of_what_was_imported_that_is_no_longer_what_it_was(
+    wenxiao: Wenxiao, database_url: str, tmp_path: Path, change: str
+) -> None:
+    require_told(wenxiao, database_url, tmp_path, change)
+
+
+def require_told(wenxiao: Wenxiao, url: str, folder: Path, change: str) -> None:
+    """A good line and a bad one, whose requests are changed, are not imported again."""
+    words = ("import", "--ledger", "office", "--system", "budget")
+    file = written(folder, unit("117", source=row("1", "1")), "{}")
+    assert wenxiao(*words, file).exit_code == 1
+    with opened(url) as engine:
+        unguard(engine)
+        execute(engine, f"UPDATE request SET {change} WHERE principal = 'import-budget'")
+    again = wenxiao(*words, file)
+    assert again.exit_code == 1
+    assert "is not as it was kept" in again.stderr
 
 
 def test_a_line_beyond_all_measure_is_kept_by_its_digest(wenxiao: Wenxiao, tmp_path: Path) -> None:

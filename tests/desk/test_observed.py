@@ -23,9 +23,11 @@ from service import importing
 from service.desk import Desk
 from service.importing import Import, NotAllPlaced, importer
 from service.ledger.application import Ledger
+from service.ledger.errors import NotAsKept
 from service.observing import RevisionUsedOtherwise
 from service.request import is_our_own
 from tests.desk.conftest import NEVER, TREASURY, Ask, asked
+from tests.ledger.tampering import execute, unguard
 
 AGRICULTURE = {"name": "农业农村局"}
 TRANSPORT = {"name": "交通运输局"}
@@ -46,6 +48,26 @@ def test_a_revision_with_another_content_is_turned_away(ask: Ask, ledger: Ledger
     with pytest.raises(RevisionUsedOtherwise):
         ask("register_unit", "unit/117", told(AGRICULTURE, "a", deleted=True), token=TREASURY)
     assert ledger.head_position() == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE request SET positions = '[]'",
+        "UPDATE request SET body = salt",
+        "DELETE FROM request",
+        "DELETE FROM record",
+    ],
+)
+def test_nothing_rests_on_a_source_row_whose_request_was_changed(
+    ask: Ask, ledger: Ledger, damage: str
+) -> None:
+    ask("register_unit", "unit/117", told(AGRICULTURE, "a"), token=TREASURY)
+    unguard(ledger.engine)
+    execute(ledger.engine, damage)
+    for revision in ("a", "b"):
+        with pytest.raises(NotAsKept, match="see wenxiao verify"):
+            ask("register_unit", "unit/117", told(AGRICULTURE, revision), token=TREASURY)
 
 
 def test_a_revision_with_another_payee_is_turned_away(ask: Ask) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from aggregates.roles import Role
 from tests.doors.asking import AtTheOffice, Caller
+from tests.ledger.tampering import execute, unguard
 
 DOOR = "units/105/registration"
 BUREAU = {"name": "县财政局"}
@@ -35,6 +36,13 @@ def test_a_repeated_refusal_is_refused_as_before(clerk: Caller) -> None:
     again = clerk.post(DOOR, BUREAU, key="k").then(409, position=first.json["position"])
     assert again.json["breaches"] == first.json["breaches"]
     assert again.headers[REPLAYED] == "true"
+
+
+def test_no_answer_that_was_changed_is_given_again(office: AtTheOffice, clerk: Caller) -> None:
+    clerk.post(DOOR, BUREAU, key="k").then(201)
+    unguard(office.app.engine)
+    execute(office.app.engine, "UPDATE request SET outcome = 'refused'")
+    clerk.post(DOOR, BUREAU, key="k").then(503).problem("history_missing")
 
 
 def test_the_order_of_names_makes_no_other_request(clerk: Caller) -> None:

@@ -32,6 +32,17 @@ def test_a_database_that_lacks_what_was_signed_is_no_server_error(
         auditor.get(path).then(503).problem("history_missing")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # has anything in any column
+@pytest.mark.parametrize("column", ["stream", "version"])
+def test_a_record_in_no_place_is_no_server_error(
+    office: AtTheOffice, auditor: Caller, column: str
+) -> None:
+    unguard(office.app.engine)
+    execute(office.app.engine, f"UPDATE record SET {column} = x'00' WHERE position = 3")
+    for path in ("records/3", "records/3/proof", "records/3/tlog-proof"):
+        auditor.get(path).then(503).problem("history_missing")
+
+
 @pytest.mark.parametrize("policy", [None, "# 审计局\nquorum none\n".encode("gbk"), b"secret"])
 def test_a_policy_that_cannot_be_read_is_no_server_error(
     office: AtTheOffice, auditor: Caller, tmp_path: Path, policy: bytes | None

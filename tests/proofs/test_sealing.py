@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from service.ledger.application import Ledger
+from service.ledger.entry import Entry
 from service.ledger.errors import HistoryMissing
 from service.ledger.hashes import ALGORITHMS, SHA256
 from service.ledger.recorder import create_ledger, storage
@@ -181,6 +182,25 @@ def test_the_roster_is_of_the_entries_and_not_of_columns_beside_them(
         assert sealed is not None
         told = sealed.checkpoint
         assert [told.roster_sha256, told.roster_sm3] == honest
+
+
+def test_the_roster_of_what_was_not_signed_is_not_gone_on_from(
+    ledger: Ledger, settings: Settings, engine: Engine
+) -> None:
+    """A worker that could not sign for a while, in which another one did."""
+    worker = Rounds(ledger, settings)
+    add(ledger, 50)
+    unguard(engine)
+    row = record(engine, 310)
+    hidden = bytes(replace(Entry.parse(bytes(row.values["entry"])), stream="project/hidden"))
+    with changed(engine, row, entry=hidden), pytest.raises(HistoryMissing):
+        worker.go()
+    Rounds(ledger, settings).go()
+    add(ledger, 1)
+    sealed = worker.go().sealed
+    assert sealed is not None
+    honest = Roster(listed_at(storage(engine, SLUG), 352))
+    assert sealed.checkpoint.roster_sha256 == honest.root(SHA256)
 
 
 def test_a_checkpoint_that_nobody_signed_is_not_gone_on_from(
