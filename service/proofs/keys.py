@@ -119,9 +119,9 @@ class Keys:
         return BadKeyFile(f"{self.custody.key_file} is there already: see wenxiao keys rotate")
 
     def _in_use(self) -> list[PublicKey]:
-        """The keys in use, but for the one that is being made."""
+        """The keys in use, but for the one that is being made for the log that it is at present."""
         begun = [read(self.custody.next_file, self._passphrase)] if self.is_broken_off() else []
-        here = {signer.public for signer in begun}
+        here = {signer.public for signer in begun if signer.name == self.origin}
         keys = keys_on_record(self.known.keys)
         return [key for key, last in keys.items() if last is None and key not in here]
 

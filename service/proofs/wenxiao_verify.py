@@ -958,6 +958,8 @@ class Archive:
         name = info.orig_filename
         if info.filename != name or (name not in MEMBERS and not RECORD.fullmatch(name)):
             raise Wrong(f"不应有的成员 · no member of a bundle: {shown(name)}")
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise Wrong(f"不是普通文件 · no plain file: {name}")
         if info.flag_bits & ENCRYPTED or info.compress_type not in PACKED:
             raise Wrong(f"加密或压缩方式不明 · encrypted, or packed in some way: {name}")
         return name

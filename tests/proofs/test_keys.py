@@ -14,7 +14,7 @@ from service.ledger.engine import make_engine
 from service.ledger.recorder import create_ledger
 from service.proofs import keys as of_keys
 from service.proofs.custody import BadCustody, Custody
-from service.proofs.keyfiles import BadKeyFile
+from service.proofs.keyfiles import BadKeyFile, read
 from service.proofs.keys import KeyRefused
 from service.proofs.recovering import accept_loss, as_it_is
 from service.proofs.rounds import Rounds, keys_of
@@ -188,6 +188,32 @@ def test_a_loss_takes_no_key_and_no_retirement_along(
         }[remembers]
     )
     assert custody.keys() == found
+
+
+def test_a_key_that_was_being_made_before_a_loss_is_in_use_no_longer(
+    engine: Engine,
+    ledger: Ledger,
+    settings: Settings,
+    custody: Custody,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine is switched off in a rotation, and what is restored is older than that."""
+    before, keys = backup(engine), keys_of(ledger, settings)
+    add(ledger, 9)
+    Rounds(ledger, settings).go()
+    with monkeypatch.context() as patched, custody.alone():
+        patched.setattr(Custody, "keep_keys", dying(Custody.keep_keys, count(), 1))
+        with pytest.raises(Killed):
+            keys.rotate("每年更换")
+    begun = str(read(custody.next_file, None).public)
+    restore(engine, before)
+    unanchored = make_engine(engine.url)
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    known, new = keys_of(other, settings).known.keys, keys_of(other, settings).signer().public
+    unanchored.dispose()
+    assert known[begun] == 0
+    assert [key for key, last in known.items() if last is None] == [str(new)]
 
 
 def test_what_custody_has_of_keys_and_cannot_be_read_is_told(custody: Custody) -> None:

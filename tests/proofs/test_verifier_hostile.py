@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import struct
 import subprocess
 import sys
@@ -167,6 +168,15 @@ def test_an_encrypted_member_is_refused(judge: Judge) -> None:
     data = bytearray(WHOLE)
     data[data.index(b"PK\x01\x02") + 8] |= 1
     assert "encrypted" in str(judge(bytes(data)))
+
+
+@pytest.mark.parametrize("name", ["cover.html", "records/1"])
+def test_a_member_that_becomes_a_link_is_refused(judge: Judge, name: str) -> None:
+    """Whoever unpacks it would look at a file of his own."""
+    data = bytearray(WHOLE)
+    listed = data.rindex(b"PK\1\2", 0, data.rindex(name.encode()))
+    data[listed + 38 : listed + 42] = ((stat.S_IFLNK | 0o777) << 16).to_bytes(4, "little")
+    assert false(judge(bytes(data))) == [("bundle", None)]
 
 
 def test_other_ways_of_packing_are_refused(judge: Judge) -> None:
