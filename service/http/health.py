@@ -100,12 +100,13 @@ def _numbers(engine: sa.Engine, custody: Path) -> dict[str, int]:
         read = {(ledger, model): at for ledger, model, at in connection.execute(live)}
         missed = sum(len(quarantined(connection, ledger)) for ledger, _ in sizes)
     verified = (latest(engine, ledger) for ledger, _ in sizes)
-    closed = (is_closed(storage(engine, it), size, Custody(custody, it)) for it, size in sizes)
-    lags = (size - read.get((it, model.NAME), 0) for it, size in sizes for model in MODELS)
+    sound = [(it, size) for it, size in sizes if isinstance(size, int)]
+    closed = (is_closed(storage(engine, it), size, Custody(custody, it)) for it, size in sound)
+    lags = (size - read.get((it, model.NAME), 0) for it, size in sound for model in MODELS)
     return {
         "ledgers": len(sizes),
         "lag": max(lags, default=0),
         "quarantined": missed,
-        "history_missing": sum(closed),
+        "history_missing": sum(closed) + len(sizes) - len(sound),
         "unverified": sum(found.verdict == Verdict.FAILED for found in verified if found),
     }

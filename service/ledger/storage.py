@@ -251,11 +251,17 @@ class Storage(ABC, Generic[C]):
         return None
 
     def position_at(self, connection: C, time: datetime) -> int:
-        """The last position that was recorded by a time: times never run backwards."""
+        """The last position that was recorded by a time: times never run backwards.
+
+        Raises ``RecordUnreadable``.
+        """
 
         def at(position: int) -> datetime:
-            ((entry,),) = self.rows(connection, ENTRY, self.ledger, position)
-            return recorded_at(entry)
+            try:
+                ((entry,),) = self.rows(connection, ENTRY, self.ledger, position)
+                return recorded_at(entry)
+            except UNREADABLE as error:
+                raise RecordUnreadable(position, error) from error
 
         return bisect_right(range(1, self.size(connection) + 1), time, key=at)
 

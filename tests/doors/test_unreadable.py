@@ -43,6 +43,23 @@ def test_a_record_in_no_place_is_no_server_error(
         auditor.get(path).then(503).problem("history_missing")
 
 
+def test_a_time_that_nobody_can_find_any_more_is_no_server_error(
+    office: AtTheOffice, auditor: Caller
+) -> None:
+    unguard(office.app.engine)
+    position, now = office.ledger.head_position(), office.clock().isoformat()
+    execute(office.app.engine, f"DELETE FROM record WHERE position = {position}")
+    auditor.get("units", as_of=now).then(503).problem("history_missing")
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # has anything in any column
+def test_a_size_that_is_none_is_no_server_error(office: AtTheOffice) -> None:
+    unguard(office.app.engine)
+    execute(office.app.engine, "UPDATE ledger_head SET size = 'x'")
+    answer = office.stranger().get("/readyz").then(503).problem("not_ready")
+    assert answer.json["readiness"]["history_missing"] == 1
+
+
 @pytest.mark.parametrize("policy", [None, "# 审计局\nquorum none\n".encode("gbk"), b"secret"])
 def test_a_policy_that_cannot_be_read_is_no_server_error(
     office: AtTheOffice, auditor: Caller, tmp_path: Path, policy: bytes | None
