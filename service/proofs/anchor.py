@@ -48,15 +48,15 @@ def require_as_kept(storage: Storage[Any], size: int, custody: Custody) -> None:
     require_as_long(storage.ledger, size, custody)
     if sealed := custody.sealed():
         require_unbroken(storage, size, sealed.checkpoint)
-        require_own(storage, sealed.checkpoint)
+        require_own(storage, custody, sealed.checkpoint)
 
 
-def require_own(storage: Storage[Any], last: Checkpoint) -> None:
+def require_own(storage: Storage[Any], custody: Custody, last: Checkpoint) -> None:
     """Raises ``HistoryMissing`` where the database has a later word of ours than this, and lacks
     what it says; what is not ours is left to those who sign and verify.
     """
     with suppress(BadNote):
-        if own := own_beyond(storage, last.origin, last.size):
+        if own := own_beyond(storage, custody, last.origin, last.size):
             require_unbroken(storage, storage.ask(storage.size), own.checkpoint)
 
 

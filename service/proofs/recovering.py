@@ -84,7 +84,7 @@ def last_word(ledger: Ledger, custody: Custody, sealed: Sealed) -> Sealed:
     """The last that was signed of this log, which custody has from here on, borne out or not."""
     told, own = sealed.checkpoint, None
     with suppress(BadNote):
-        own = own_beyond(storage(ledger.engine, ledger.slug), told.origin, told.size)
+        own = own_beyond(storage(ledger.engine, ledger.slug), custody, told.origin, told.size)
     if own is None:
         return sealed
     custody.keep(own.note)

@@ -86,7 +86,7 @@ def brought_up(storage: Storage[Any], custody: Custody, last: Sealed) -> Sealed:
     """
     size = storage.ask(storage.size)
     require_unbroken(storage, size, last.checkpoint)
-    own = own_beyond(storage, last.checkpoint.origin, last.checkpoint.size)
+    own = own_beyond(storage, custody, last.checkpoint.origin, last.checkpoint.size)
     if own is None:
         return last
     require_unbroken(storage, size, own.checkpoint)
@@ -97,7 +97,7 @@ def brought_up(storage: Storage[Any], custody: Custody, last: Sealed) -> Sealed:
 def bring_up(storage: Storage[Any], custody: Custody) -> None:
     """Have custody brought up, where it lags behind; raises as `brought_up` does."""
     last = custody.sealed()
-    if last and own_beyond(storage, last.checkpoint.origin, last.checkpoint.size):
+    if last and own_beyond(storage, custody, last.checkpoint.origin, last.checkpoint.size):
         with custody.alone():
             if last := custody.sealed():
                 brought_up(storage, custody, last)

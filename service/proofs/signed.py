@@ -13,7 +13,7 @@ from typing import Any
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.ledger.storage import Storage
-from service.proofs.custody import Sealed
+from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import BadNote, Kind, PublicKey
 from service.proofs.seals import LARGEST
 
@@ -57,10 +57,23 @@ def is_own(sealed: Sealed, known: Known) -> bool:
     return any(last is None or told.size <= last for last in by)
 
 
-def own_beyond(storage: Storage[Any], origin: str, size: int) -> Sealed | None:
+def good_here(ledger: Ledger, custody: Custody) -> dict[PublicKey, int | None]:
+    """The same, none of them good for longer than custody remembers: what retired it may be lost.
+
+    Raises ``BadCustody``.
+    """
+    remembered, found = keys_on_record(custody.keys()), known_to(ledger)
+    for key, last in remembered.items():
+        if last is not None and key in found:
+            now = found[key]
+            found[key] = last if now is None else min(last, now)
+    return found
+
+
+def own_beyond(storage: Storage[Any], custody: Custody, origin: str, size: int) -> Sealed | None:
     """The largest checkpoint of a log that its database has, if it is of more than so many records.
 
-    Raises ``BadNote`` where it is not the ledger's own word.
+    Raises ``BadNote`` where it is not the ledger's own word, and ``BadCustody``.
     """
     with storage.connected() as connection:
         rows = storage.rows(connection, BEYOND, storage.ledger, origin, size)
@@ -70,7 +83,7 @@ def own_beyond(storage: Storage[Any], origin: str, size: int) -> Sealed | None:
     with suppress(BadNote):
         sealed = Sealed.parse(note)
         told = sealed.checkpoint
-        known = known_to(Ledger(storage.engine, storage.ledger))
+        known = good_here(Ledger(storage.engine, storage.ledger), custody)
         if (told.size, told.origin) == (at, origin) and is_own(sealed, known):
             return sealed
     raise BadNote(

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from service.proofs import recovering
 from service.proofs.custody import Custody, Objection
 from service.proofs.examining import Examination
 from service.proofs.losses import losses_of
+from service.proofs.notes import Note
 from service.proofs.policy import NONE, Policy
 from service.proofs.recovering import (
     NothingMissing,
@@ -273,3 +275,30 @@ def test_what_was_sealed_and_is_gone_before_a_loss_bounds_what_it_leaves(
     assert (losses[ORIGIN].size, losses[ORIGIN].last.previous) == (321, 341)
     examination = Examination(storage(engine, SLUG), known, Policy(quorum=NONE), custody, losses)
     assert examination.examine(other.head_position()).checkpoints == 3
+
+
+def test_no_retired_key_has_the_last_word_on_what_was_lost(
+    engine: Engine, ledger: Ledger, unanchored: Engine, settings: Settings, custody: Custody
+) -> None:
+    """What is restored is older than a rotation, and somebody has stolen the first key."""
+    before, keys = backup(engine), keys_of(ledger, settings)
+    thief = keys.signer()
+    with custody.alone():
+        second = str(keys.rotate("失窃"))
+    add(ledger, 50)
+    last = Rounds(ledger, settings).go().sealed
+    assert last is not None
+    restore(engine, before)
+    forged = replace(last.checkpoint, size=5_000).text
+    execute(
+        engine,
+        "INSERT INTO checkpoint (ledger, size, origin, note, sealed_at)"
+        " VALUES (:ledger, 5000, :origin, :note, '')",
+        ledger=SLUG,
+        origin=ORIGIN,
+        note=str(Note(forged, (thief.sign(forged),))),
+    )
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    assert losses_of(other)[ORIGIN].last == last.checkpoint
+    assert keys_of(other, settings).known.keys[second] == last.checkpoint.size
