@@ -12,10 +12,11 @@ from contextlib import suppress
 from aggregates.ledger import ITSELF, LedgerItself
 from service.ledger.application import Ledger
 from service.ledger.recorder import storage
-from service.proofs.custody import Custody, settle
+from service.proofs.custody import Custody, Sealed, settle
 from service.proofs.keyfiles import BadKeyFile, create, read
 from service.proofs.notes import BadNote, Kind, PublicKey, Signer
-from service.proofs.signed import is_own, keys_on_record, last_signed_by
+from service.proofs.seals import LARGEST
+from service.proofs.signed import is_surely_own, keys_on_record, last_signed_by, own_beyond
 from service.release import ask_as_console
 
 LONGEST_ORIGIN = 140
@@ -34,6 +35,7 @@ class Keys:
     ) -> None:
         self.ledger, self.custody = ledger, custody
         self._prefix, self._passphrase = prefix, passphrase
+        self._storage = storage(ledger.engine, ledger.slug)
 
     @property
     def origin(self) -> str:
@@ -87,12 +89,15 @@ class Keys:
     def after_loss(self, reason: str) -> PublicKey:
         """The key of the log that a ledger has become; what is on record of others may be lost.
 
-        So every other key is retired, also one that custody alone remembers.
+        So every other key is retired, and after those on record what custody alone remembers: as
+        long as that is not on record, nobody else has the last word on what was lost.
         """
-        forgotten = {*self._remembered()} - {*self.known.keys}
-        for key in sorted(forgotten):
+        new = self._next()
+        self._retire(self._in_use(), reason)
+        for key in sorted({*self._remembered()} - {*self.known.keys}):
             self._ask("announce_key", key=key)
-        return self._gone_on(self._in_use(), reason)
+        self._retire(self._in_use(), reason)
+        return self._put_in_place(new)
 
     def is_broken_off(self) -> bool:
         """Was a key being made or changed, and is not in its place yet?"""
@@ -101,9 +106,15 @@ class Keys:
     def _gone_on(self, retired: Iterable[PublicKey], reason: str) -> PublicKey:
         """The next key, in the place of these; in their place only once all is on record."""
         new = self._next()
-        for old in retired:
-            last_size = self._last_size(old)
-            self._ask("retire_key", key=str(old), last_size=last_size, reason=reason)
+        self._retire(retired, reason)
+        return self._put_in_place(new)
+
+    def _retire(self, keys: Iterable[PublicKey], reason: str) -> None:
+        for key in keys:
+            last_size = self._last_size(key)
+            self._ask("retire_key", key=str(key), last_size=last_size, reason=reason)
+
+    def _put_in_place(self, new: Signer) -> PublicKey:
         self.custody.keep_keys(self.known.keys)
         self.custody.next_file.replace(self.custody.key_file)
         settle(self.custody.folder)
@@ -172,14 +183,27 @@ class Keys:
         return read(self.custody.key_file, self._passphrase)
 
     def _last_size(self, key: PublicKey) -> int:
-        """How far a key is good: as was once on record, or as far as it is known to have signed."""
+        """How far a key is good: as was once on record, or as far as it is known to have signed.
+
+        A row of the database says that only up to the last checkpoint known: it may be by whoever
+        has stolen a key whose retirement was lost.
+        """
         remembered = self.custody.keys().get(str(key))
         if remembered is not None:
             return remembered
-        sealed, size = self.custody.sealed(), 0
+        last = self._last_of(key.name)
+        most = last.checkpoint.size if last else LARGEST
+        is_by_it = last is not None and is_surely_own(last, {key: None})
+        return most if is_by_it else last_signed_by(key, self._storage, most)
+
+    def _last_of(self, origin: str) -> Sealed | None:
+        """The last checkpoint of a log: custody's, unless that lags behind the database's."""
+        sealed, own = self.custody.sealed(), None
+        here = sealed if sealed and sealed.checkpoint.origin == origin else None
         with suppress(BadNote):
-            size = sealed.checkpoint.size if sealed and is_own(sealed, {key: None}) else 0
-        return max(size, last_signed_by(key, storage(self.ledger.engine, self.ledger.slug)))
+            size = here.checkpoint.size if here else 0
+            own = own_beyond(self._storage, self.custody, origin, size)
+        return own or here
 
     def _remembered(self) -> list[str]:
         """The keys that were on record once, and the one that is here."""

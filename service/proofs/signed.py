@@ -15,7 +15,6 @@ from service.ledger.application import Ledger
 from service.ledger.storage import Storage
 from service.proofs.custody import Custody, Sealed
 from service.proofs.notes import BadNote, Kind, PublicKey
-from service.proofs.seals import LARGEST
 
 Known = Mapping[PublicKey, int | None]
 """Keys, each with the last size at which it was good, or None."""
@@ -26,7 +25,7 @@ BEYOND = (
 )
 
 SIGNED = (
-    "SELECT size, note FROM checkpoint WHERE ledger = ? AND origin = ? AND size < ?"
+    "SELECT size, note FROM checkpoint WHERE ledger = ? AND origin = ? AND size <= ?"
     " ORDER BY size DESC LIMIT 500"
 )
 
@@ -57,16 +56,27 @@ def is_own(sealed: Sealed, known: Known) -> bool:
     return any(last is None or told.size <= last for last in by)
 
 
-def good_here(ledger: Ledger, custody: Custody) -> dict[PublicKey, int | None]:
-    """The same, none of them good for longer than custody remembers: what retired it may be lost.
+def is_surely_own(sealed: Sealed, known: Known) -> bool:
+    """The same, and no where a signature is false."""
+    with suppress(BadNote):
+        return is_own(sealed, known)
+    return False
 
-    Raises ``BadCustody``.
+
+def good_here(ledger: Ledger, custody: Custody) -> dict[PublicKey, int | None]:
+    """The keys on record, each for no longer than custody knows: its retirement may be lost.
+
+    Where none of them has signed custody's last checkpoint, the one that did is lost, and with it
+    whatever was retired then. Raises ``BadCustody``.
     """
-    remembered, found = keys_on_record(custody.keys()), known_to(ledger)
-    for key, last in remembered.items():
-        if last is not None and key in found:
-            now = found[key]
-            found[key] = last if now is None else min(last, now)
+    found, last = known_to(ledger), custody.sealed()
+    ends = keys_on_record(custody.keys())
+    if last and not is_surely_own(last, found):
+        told = last.checkpoint
+        ends |= {key: told.size for key in found if key.name == told.origin and not ends.get(key)}
+    for key in found.keys() & ends.keys():
+        lasts = [each for each in (found[key], ends[key]) if each is not None]
+        found[key] = min(lasts, default=None)
     return found
 
 
@@ -92,18 +102,18 @@ def own_beyond(storage: Storage[Any], custody: Custody, origin: str, size: int) 
     )
 
 
-def last_signed_by(key: PublicKey, storage: Storage[Any]) -> int:
-    """The size of the largest checkpoint by a key that a database has; 0 where it has none."""
-    size = LARGEST
-    while rows := _signed_below(size, key.name, storage):
+def last_signed_by(key: PublicKey, storage: Storage[Any], most: int) -> int:
+    """The size of the largest checkpoint by a key, of so many records at most; 0 without one."""
+    while rows := _signed_up_to(most, key.name, storage):
         for size, note in rows:
             with suppress(BadNote):
                 sealed = Sealed.parse(note)
                 if sealed.checkpoint.size == size and is_own(sealed, {key: None}):
                     return size
+        most = rows[-1][0] - 1
     return 0
 
 
-def _signed_below(size: int, origin: str, storage: Storage[Any]) -> list[tuple[int, object]]:
+def _signed_up_to(most: int, origin: str, storage: Storage[Any]) -> list[tuple[int, object]]:
     with storage.connected() as connection:
-        return storage.rows(connection, SIGNED, storage.ledger, origin, size)
+        return storage.rows(connection, SIGNED, storage.ledger, origin, most)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from sqlalchemy import Engine
 from service.ledger.application import Ledger
 from service.ledger.engine import make_engine
 from service.ledger.recorder import create_ledger
+from service.ledger.tables import checkpoint
 from service.proofs import keys as of_keys
 from service.proofs.custody import BadCustody, Custody
 from service.proofs.keyfiles import BadKeyFile, read
 from service.proofs.keys import KeyRefused
+from service.proofs.notes import Note
 from service.proofs.recovering import accept_loss, as_it_is
 from service.proofs.rounds import Rounds, keys_of
 from service.settings import Settings
@@ -214,6 +217,34 @@ def test_a_key_that_was_being_made_before_a_loss_is_in_use_no_longer(
     unanchored.dispose()
     assert known[begun] == 0
     assert [key for key, last in known.items() if last is None] == [str(new)]
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_thief_does_not_say_how_far_his_key_was_good(
+    engine: Engine, ledger: Ledger, settings: Settings, custody: Custody, *, remembers: bool
+) -> None:
+    """Its retirement is lost with the records; he has the database say that it signed more."""
+    rounds, before, keys = Rounds(ledger, settings), backup(engine), keys_of(ledger, settings)
+    thief = keys.signer()
+    with custody.alone():
+        second = str(keys.rotate("失窃"))
+    add(ledger, 9)
+    last = rounds.go().sealed
+    assert last is not None
+    restore(engine, before)
+    if not remembers:
+        custody.keys_file.unlink()
+    lie = replace(last.checkpoint, size=5_000)
+    note = Note(lie.text, (thief.sign(lie.text),))
+    row = {"ledger": SLUG, "size": 5_000, "origin": ORIGIN, "note": str(note), "sealed_at": ""}
+    with engine.begin() as connection:
+        connection.execute(checkpoint.insert().values(row))
+    unanchored = make_engine(engine.url)
+    other = Ledger(unanchored, SLUG)
+    accept_loss(other, custody, keys_of(other, settings), "机房失火")
+    found = keys_of(other, settings).known.keys
+    unanchored.dispose()
+    assert (found[str(thief.public)], found[second]) == (301, last.checkpoint.size)
 
 
 def test_what_custody_has_of_keys_and_cannot_be_read_is_told(custody: Custody) -> None:
