@@ -12,10 +12,10 @@ no tree's hashes are ever taken for another's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from flask import Response, current_app
 from marshmallow import Schema, ValidationError, fields, validate
@@ -280,9 +280,15 @@ def bundle(asked: Mapping[str, Any]) -> Response:
             "Content-Disposition": f'attachment; filename="{name}"',
         }
         out.seek(0)
-        answer = Response(FileWrapper(out), content_type="application/zip", headers=headers)
+        answer = Response(sent(out), content_type="application/zip", headers=headers)
         answer.call_on_close(until_sent.pop_all().close)
         return answer
+
+
+def sent(file: IO[bytes]) -> Iterator[bytes]:
+    """All of a file, which is closed at its end, though nobody may close the answer."""
+    with file:
+        yield from FileWrapper(file)
 
 
 def hashes(algorithm: Algorithm, log: str, level: str, tile: str) -> Response:

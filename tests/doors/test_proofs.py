@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
@@ -13,6 +14,7 @@ import pytest
 from aggregates.roles import Role
 from aggregates.unit import Unit, UnitRegistered
 from service.http.bearer import MAY_READ, READS_THE_OFFICE
+from service.http.proofs import sent
 from service.ledger.hashes import ALGORITHMS, SHA256, SM3
 from service.ledger.tables import cosignature
 from service.ledger.trees import Frontier
@@ -400,3 +402,12 @@ def test_records_in_bulk_are_for_those_who_read_the_whole_ledger(
         office.somebody(role, unit="105").get(path).then(403).problem("forbidden")
     for role in MAY_READ - READS_THE_OFFICE:
         office.somebody(role).get(path).then(403).problem("forbidden")
+
+
+def test_a_bundle_that_was_read_to_its_end_leaves_no_file_open(tmp_path: Path) -> None:
+    """Whoever takes an answer may forget to close it."""
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(b"x" * 100_000)
+    opened = file.open("rb")
+    assert b"".join(sent(opened)) == file.read_bytes()
+    assert opened.closed
