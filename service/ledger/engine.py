@@ -7,7 +7,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -98,12 +98,26 @@ def _make_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -
     wanted = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
     for pragma, value in wanted.items():
-        connection.execute(f"PRAGMA {pragma} = {value}")
+        _set(connection, pragma, value)
         (found,) = connection.execute(f"PRAGMA {pragma}").fetchone()
         if found != value:
             raise UnsafeDatabase(f"SQLite keeps {pragma} = {found} here, where {value} is needed")
     connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: let its guard know
+
+
+def _set(connection: sqlite3.Connection, pragma: str, value: object) -> None:
+    """Wait as for any lock: of those who change to WAL together SQLite itself turns some away."""
+    deadline = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma} = {value}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

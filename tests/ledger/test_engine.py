@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
@@ -9,6 +13,8 @@ from sqlalchemy import Engine
 from service.ledger.engine import UnsafeDatabase, durability, make_engine, writing
 from tests.conftest import opened
 from tests.postgres import TempPostgres
+
+MANY = 6
 
 
 def pragma(engine: Engine, name: str) -> object:
@@ -23,6 +29,22 @@ def test_sqlite_acknowledges_only_what_is_on_the_disk(sqlite_engine: Engine) -> 
     assert pragma(sqlite_engine, "recursive_triggers") == 1
     assert pragma(sqlite_engine, "busy_timeout") == 10_000
     assert pragma(sqlite_engine, "wal_autocheckpoint") == 8_000
+
+
+def test_those_who_begin_a_file_together_wait_for_each_other(tmp_path: Path) -> None:
+    """SQLite turned one away in one of fifteen times."""
+    together = Barrier(MANY)
+
+    def begin(url: str) -> None:
+        with opened(url) as engine:
+            together.wait()
+            engine.connect().close()
+
+    with ThreadPoolExecutor(MANY) as pool:
+        for number in range(50):
+            url = f"sqlite:///{tmp_path / str(number)}"
+            for begun in [pool.submit(begin, url) for _ in range(MANY)]:
+                begun.result()
 
 
 def test_a_database_in_memory_is_none() -> None:
